@@ -1,0 +1,19 @@
+"""Install the robot's side of the project; ``training`` runs from a checkout (see README)."""
+
+from glob import glob
+
+from setuptools import setup
+
+SHARE = "share/mtl_perception"
+
+setup(
+    packages=["mtl_perception", "mtl_perception.backends"],
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/mtl_perception"]),
+        (SHARE, ["package.xml"]),
+        (f"{SHARE}/launch", glob("launch/*.launch.py")),
+        (f"{SHARE}/config", glob("config/*")),
+        (f"{SHARE}/rviz", glob("rviz/*")),
+        (f"{SHARE}/models", glob("models/*")),
+    ],
+)
