@@ -235,7 +235,9 @@ class DatasetFolder:
         for i in np.unique(instance[instance > 0]):
             rows, cols = np.nonzero(instance == i)
             class_id = int(np.bincount(semantic[rows, cols]).argmax())
-            boxes.append(Box(int(i), class_id, int(cols.min()), int(rows.min()), int(cols.max()) + 1, int(rows.max()) + 1))
+            boxes.append(
+                Box(int(i), class_id, int(cols.min()), int(rows.min()), int(cols.max()) + 1, int(rows.max()) + 1)
+            )
         return boxes
 
     def _read_image(self, kind: str, name: str, flags: int) -> np.ndarray:
@@ -254,7 +256,9 @@ class DatasetFolder:
     def _check_kind(self, image: np.ndarray, dtypes: tuple[type, ...], kind: str, name: str) -> None:
         if image.ndim != 2 or image.dtype not in dtypes:
             wanted = " or ".join(np.dtype(d).name for d in dtypes)
-            raise DatasetError(f"{self.path(kind, name)} is {image.dtype} of shape {image.shape}, not one channel of {wanted}")
+            raise DatasetError(
+                f"{self.path(kind, name)} is {image.dtype} of shape {image.shape}, not one channel of {wanted}"
+            )
 
 
 class DatasetWriter:
@@ -298,7 +302,9 @@ class DatasetWriter:
         check_name(name)
         for kind, array in (("rgb", rgb), ("depth", depth), ("semantic", semantic), ("instance", instance)):
             if array is not None and array.shape[:2] != (self.info.height, self.info.width):
-                raise DatasetError(f"{kind} of {name} has shape {array.shape}, the set is {self.info.height}x{self.info.width}")
+                raise DatasetError(
+                    f"{kind} of {name} has shape {array.shape}, the set is {self.info.height}x{self.info.width}"
+                )
         if depth is not None:
             units = np.nan_to_num(depth * self.info.depth_per_metre, nan=0.0, posinf=0.0, neginf=0.0)
             # Beyond what 16 bits hold the depth is unknown, not clipped to a false wall.

@@ -1,0 +1,34 @@
+"""What runs a network file. Each backend is one file with the same few members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+
+class NetworkError(RuntimeError):
+    """A network file cannot be opened or run; the message says why and what to do."""
+
+
+class Backend(Protocol):
+    """A network file opened by one inference library."""
+
+    input_shape: tuple[int, int]
+    """Height and width of the input ``image``, pixels."""
+
+    metadata: Mapping[str, str]
+    """The file's own metadata."""
+
+    device: str
+    """What runs it, for people to read."""
+
+    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run on ``image`` (1, H, W, 3) uint8 RGB.
+
+        Returns:
+            ``depth`` (1, H, W) float32, ``segmentation`` (1, H, W) uint8 and ``confidence``
+            (1, H, W) uint8, as the network file defines them. The arrays are the caller's to change.
+        """
+        ...

@@ -1,0 +1,67 @@
+"""What the perception node says of itself on /diagnostics, and of cameras it cannot hear."""
+
+from __future__ import annotations
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+from rclpy.qos import ReliabilityPolicy
+
+from mtl_perception.stream_statistics import Summary
+
+
+def diagnostic_array(node: Node, summary: Summary, facts: dict[str, str], complaints: list[str]) -> DiagnosticArray:
+    """One status: OK, or WARN with the complaints as its message, and every figure as a key and a value."""
+    status = DiagnosticStatus(
+        name=f"{node.get_fully_qualified_name()}: perception",
+        hardware_id=facts.get("device", ""),
+        level=DiagnosticStatus.WARN if complaints else DiagnosticStatus.OK,
+        message="; ".join(complaints) or f"{summary.rate_out:.1f} frames/s",
+    )
+    figures = dict(facts)
+    figures["rate in [Hz]"] = f"{summary.rate_in:.2f}"
+    figures["rate out [Hz]"] = f"{summary.rate_out:.2f}"
+    for label, timing in (("median", summary.median), ("95th percentile", summary.p95)):
+        if timing:
+            figures[f"network {label} [ms]"] = f"{timing.network:.2f}"
+            figures[f"end to end {label} [ms]"] = f"{timing.end_to_end:.2f}"
+            figures[f"age {label} [ms]"] = f"{timing.age:.2f}"
+    figures["frames received"] = str(summary.received)
+    figures["frames published"] = str(summary.published)
+    figures["frames dropped"] = str(sum(summary.dropped.values()))
+    for reason, count in sorted(summary.dropped.items()):
+        figures[f"dropped: {reason}"] = str(count)
+    status.values = [KeyValue(key=key, value=value) for key, value in figures.items()]
+    array = DiagnosticArray(status=[status])
+    array.header.stamp = node.get_clock().now().to_msg()
+    return array
+
+
+def why_silent(node: Node, topic: str, wanted_type: str) -> str:
+    """Say who publishes ``topic``, with which type and QoS, or which topics of the type there are instead."""
+    publishers = node.get_publishers_info_by_topic(topic)
+    if publishers:
+        described = [
+            f"{p.node_namespace.rstrip('/')}/{p.node_name} ({p.topic_type}, {_name(p.qos_profile.reliability)}, "
+            f"{_name(p.qos_profile.durability)})"
+            for p in publishers
+        ]
+        text = f"no frame on {topic}, published by {', '.join(described)}"
+        if all(p.topic_type != wanted_type for p in publishers):
+            transport = "compressed" if publishers[0].topic_type.endswith("CompressedImage") else "raw"
+            return f"{text}: the node expects {wanted_type}, set image_transport to {transport}"
+        return f"{text}: it is silent, or on another machine whose multicast or firewall stops the data"
+    others = sorted(
+        name for name, types in node.get_topic_names_and_types() if wanted_type in types and node.count_publishers(name)
+    )
+    others = [name for name in others if not _is_own(node, name)]
+    hint = f"remap image to one of: {', '.join(others)}" if others else f"and no other topic carries {wanted_type}"
+    return f"no frame on {topic}: nobody publishes it; {hint}"
+
+
+def _is_own(node: Node, topic: str) -> bool:
+    own = (node.get_name(), node.get_namespace())
+    return all((p.node_name, p.node_namespace) == own for p in node.get_publishers_info_by_topic(topic))
+
+
+def _name(policy: ReliabilityPolicy) -> str:
+    return policy.name.lower().replace("_", " ")

@@ -1,0 +1,262 @@
+"""Between sensor_msgs and numpy: images, depth values by REP 117 and 118, cameras, point clouds."""
+
+from __future__ import annotations
+
+import array
+import sys
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+from std_msgs.msg import Header
+
+from mtl_perception.dataset_folder import Intrinsics
+
+_LAYOUT: dict[str, tuple[type, int]] = {
+    "rgb8": (np.uint8, 3),
+    "bgr8": (np.uint8, 3),
+    "rgba8": (np.uint8, 4),
+    "bgra8": (np.uint8, 4),
+    "mono8": (np.uint8, 1),
+    "16UC1": (np.uint16, 1),
+    "32FC1": (np.float32, 1),
+}
+"""Encodings whose pixels numpy reads in place: element type and channels."""
+
+_TO_RGB = {
+    "bgr8": cv2.COLOR_BGR2RGB,
+    "rgba8": cv2.COLOR_RGBA2RGB,
+    "bgra8": cv2.COLOR_BGRA2RGB,
+    "mono8": cv2.COLOR_GRAY2RGB,
+}
+
+
+class MessageError(ValueError):
+    """A message does not hold what its own fields say, or is of a kind that has no use here."""
+
+
+def array_from_image(msg: Image) -> np.ndarray:
+    """The pixels of ``msg`` without copying, for the encodings of 8-bit colour and of depth.
+
+    Returns:
+        (H, W) or (H, W, C) in the element type of the encoding, native byte order; read-only, and
+        with the row stride of the message.
+
+    Raises:
+        MessageError: no pixels, fewer bytes than ``height * step``, a ``step`` shorter than a row,
+            or another encoding.
+    """
+    if msg.encoding not in _LAYOUT:
+        raise MessageError(f"encoding {msg.encoding!r} is none of {', '.join(_LAYOUT)}")
+    dtype, channels = _LAYOUT[msg.encoding]
+    element = np.dtype(dtype).newbyteorder(">" if msg.is_bigendian else "<")
+    row = msg.width * channels * element.itemsize
+    _check_size(msg, row)
+    if msg.step % element.itemsize:
+        raise MessageError(f"step {msg.step} is no multiple of the {element.itemsize} bytes of an element")
+    data = np.frombuffer(msg.data, np.uint8, msg.height * msg.step).view(element)
+    rows = data.reshape(msg.height, msg.step // element.itemsize)[:, : msg.width * channels]
+    pixels = rows if channels == 1 else rows.reshape(msg.height, msg.width, channels)
+    return pixels if element.isnative else pixels.astype(dtype)
+
+
+def rgb_from_image(msg: Image) -> np.ndarray:
+    """The colours of ``msg``, (H, W, 3) uint8 RGB; a view where the message is rgb8.
+
+    Encodings beyond the usual ones (Bayer, YUV, 16 bits, ...) go through cv_bridge where ROS has it
+    and through rosbags-image elsewhere.
+
+    Raises:
+        MessageError: as ``array_from_image``, or the image is depth, or nothing can convert it.
+    """
+    if msg.encoding in ("16UC1", "32FC1"):
+        raise MessageError(f"encoding {msg.encoding} is depth, not colour: remap `image` to a colour topic")
+    if msg.encoding not in _LAYOUT:
+        return _convert(msg)
+    pixels = array_from_image(msg)
+    return pixels if msg.encoding == "rgb8" else cv2.cvtColor(pixels, _TO_RGB[msg.encoding])
+
+
+def rgb_from_compressed(msg: CompressedImage) -> np.ndarray:
+    """The colours of a JPEG or PNG ``msg``, (H, W, 3) uint8 RGB.
+
+    Raises:
+        MessageError: no bytes, a damaged or cut-off image, or compressed depth.
+    """
+    if "compressedDepth" in msg.format:
+        raise MessageError(f"format {msg.format!r} is depth, not colour: remap `image` to a colour topic")
+    data = np.frombuffer(msg.data, np.uint8)
+    # The decoder fills what is missing of a cut-off JPEG with grey and says nothing.
+    is_jpeg = data[:2].tobytes() == b"\xff\xd8"
+    if is_jpeg and bytes(msg.data).rfind(b"\xff\xd9") < 0:
+        raise MessageError(f"JPEG of {data.size} bytes is cut off")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as error:
+        raise MessageError(f"compressed image of {data.size} bytes cannot be decoded: {error.err}") from error
+    if image is None:
+        raise MessageError(f"compressed image of {data.size} bytes, format {msg.format!r}, cannot be decoded")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def image_from_array(pixels: np.ndarray, encoding: str, header: Header) -> Image:
+    """An Image of ``pixels``, (H, W) or (H, W, C) of the encoding's element type, under ``header``."""
+    msg = Image()
+    msg.header = header
+    msg.height, msg.width = pixels.shape[:2]
+    msg.encoding = encoding
+    msg.is_bigendian = sys.byteorder == "big"
+    msg.step = pixels.strides[0] if pixels.flags.c_contiguous else pixels[0].nbytes
+    msg.data = _bytes_array(pixels)
+    return msg
+
+
+def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float, farthest: float) -> Image:
+    """A depth Image by REP 117 and REP 118.
+
+    Args:
+        depth: (H, W) float32 metres; NaN where unknown. Changed in place.
+        encoding: ``"32FC1"`` (metres: NaN unknown, -inf nearer than ``nearest``, +inf farther than
+            ``farthest``) or ``"16UC1"`` (millimetres: 0 for all three).
+        header: header of the image the depth belongs to.
+        nearest, farthest: range the depth can be trusted in, metres.
+    """
+    if encoding == "32FC1":
+        # NaN compares false with both: it stays.
+        depth[depth < nearest] = -np.inf
+        depth[depth > farthest] = np.inf
+        return image_from_array(depth, encoding, header)
+    if encoding != "16UC1":
+        raise MessageError(f"depth is encoded as 32FC1 or 16UC1, not {encoding!r}")
+    with np.errstate(invalid="ignore"):
+        known = (depth >= nearest) & (depth <= min(farthest, 65.535))
+        millimetres = np.where(known, np.rint(depth * 1000), 0).astype(np.uint16)
+    return image_from_array(millimetres, encoding, header)
+
+
+def intrinsics_of(info: CameraInfo, height: int, width: int) -> Intrinsics | None:
+    """The pinhole camera of an image of ``height`` x ``width`` pixels, or None when uncalibrated (K is zero)."""
+    scaled = scaled_camera_info(info, height, width)
+    fx, fy, cx, cy = scaled.k[0], scaled.k[4], scaled.k[2], scaled.k[5]
+    usable = all(np.isfinite((fx, fy, cx, cy))) and fx > 0 and fy > 0
+    return Intrinsics(fx, fy, cx, cy) if usable else None
+
+
+def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
+    """A copy of ``info`` for its image resized to ``height`` x ``width``: K and P scaled, region of interest resolved.
+
+    ``info`` speaks of the full sensor; its image is the region of interest (all, when zero) after
+    binning. The copy has neither, and says the same of the resized image directly.
+    """
+    roi = info.roi
+    region = (roi.height or info.height, roi.width or info.width)
+    scale_y = height / region[0] if region[0] else 1.0
+    scale_x = width / region[1] if region[1] else 1.0
+    result = CameraInfo()
+    result.header = info.header
+    result.height, result.width = height, width
+    result.distortion_model, result.d, result.r = info.distortion_model, info.d, info.r
+    k, p = np.reshape(info.k, (3, 3)).copy(), np.reshape(info.p, (3, 4)).copy()
+    for matrix in (k, p):
+        if matrix[2, 2]:  # all zero: uncalibrated, and to stay so
+            matrix[0, 2] -= roi.x_offset
+            matrix[1, 2] -= roi.y_offset
+        # Pixel centres lie at whole numbers, so the principal point moves with half a pixel.
+        matrix[0] *= scale_x
+        matrix[1] *= scale_y
+        if matrix[2, 2]:
+            matrix[0, 2] += (scale_x - 1) / 2
+            matrix[1, 2] += (scale_y - 1) / 2
+    result.k, result.p = k.ravel(), p.ravel()
+    return result
+
+
+def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: Header) -> PointCloud2:
+    """An organised cloud (one point a pixel, NaN where depth is not finite), x right, y down, z forward, metres.
+
+    Args:
+        depth: (H, W) float32 metres.
+        rgb: (H, W, 3) uint8 RGB, the points' colours.
+        camera: of this image size.
+        header: header of the image; its frame is the camera's optical frame.
+    """
+    height, width = depth.shape
+    points = np.empty((height, width), dtype=[("xyz", np.float32, 3), ("rgb", np.uint32)])
+    z = np.where(np.isfinite(depth), depth, np.float32(np.nan))
+    points["xyz"][..., 0] = (np.arange(width, dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx) * z
+    points["xyz"][..., 1] = ((np.arange(height, dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy))[
+        :, None
+    ] * z
+    points["xyz"][..., 2] = z
+    channels = rgb.astype(np.uint32)
+    points["rgb"] = channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
+    msg = PointCloud2()
+    msg.header = header
+    msg.height, msg.width = height, width
+    msg.fields = [
+        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+        for i, name in enumerate(("x", "y", "z", "rgb"))
+    ]
+    msg.is_bigendian = sys.byteorder == "big"
+    msg.point_step = points.itemsize
+    msg.row_step = points.itemsize * width
+    msg.is_dense = False
+    msg.data = _bytes_array(points)
+    return msg
+
+
+def _check_size(msg: Image, row: int) -> None:
+    if not msg.height or not msg.width:
+        raise MessageError(f"image is {msg.width}x{msg.height}: no pixels")
+    if msg.step < row:
+        raise MessageError(f"step {msg.step} is shorter than a row of {msg.width} pixels {msg.encoding} ({row} bytes)")
+    if len(msg.data) < msg.height * msg.step:
+        raise MessageError(
+            f"image has {len(msg.data)} bytes, {msg.height} rows of step {msg.step} need {msg.height * msg.step}"
+        )
+
+
+def _convert(msg: Image) -> np.ndarray:
+    """An unusual encoding to RGB by whichever library is there."""
+    _check_size(msg, 0)
+    try:
+        from cv_bridge import CvBridge
+    except ImportError:
+        return _convert_without_ros(msg)
+    try:
+        return CvBridge().imgmsg_to_cv2(msg, "rgb8")
+    except Exception as error:  # cv_bridge raises what its C++ side raises
+        raise MessageError(f"encoding {msg.encoding!r} cannot be converted to colour: {error}") from error
+
+
+def _convert_without_ros(msg: Image) -> np.ndarray:
+    from rosbags.image import ImageError, image_to_cvimage
+    from rosbags.image.image import to_cvtype
+
+    try:
+        _, _, element, channels = to_cvtype(msg.encoding)
+        row = msg.width * channels * np.dtype(element).itemsize
+        _check_size(msg, row)
+        # The library takes rows to be packed.
+        rows = np.frombuffer(msg.data, np.uint8, msg.height * msg.step).reshape(msg.height, msg.step)[:, :row]
+        packed = SimpleNamespace(
+            height=msg.height,
+            width=msg.width,
+            encoding=msg.encoding,
+            is_bigendian=msg.is_bigendian,
+            data=np.ascontiguousarray(rows),
+        )
+        rgb = image_to_cvimage(packed, "rgb8")
+    except (ImageError, TypeError, cv2.error) as error:
+        raise MessageError(f"encoding {msg.encoding!r} cannot be converted to colour: {error}") from error
+    if rgb.ndim != 3:
+        raise MessageError(f"encoding {msg.encoding!r} is not colour")
+    return rgb
+
+
+def _bytes_array(values: np.ndarray) -> array.array:
+    """The bytes of ``values`` as rclpy takes them fastest: any other type it checks item by item."""
+    data = array.array("B")
+    data.frombytes(np.ascontiguousarray(values).view(np.uint8).data)
+    return data

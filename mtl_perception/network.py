@@ -1,0 +1,115 @@
+"""Open a network file and run it: a colour frame in, metric depth and classes out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mtl_perception.backends import Backend, NetworkError
+from mtl_perception.letterbox import Letterbox
+from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
+
+_LARGEST_FILE = 2 << 30  # what one ONNX file can hold
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of one frame, pixel for pixel.
+
+    Attributes:
+        depth: (H, W) float32, metres along the optical axis.
+        segmentation: (H, W) uint8 class ids of the card.
+        confidence: (H, W) uint8, probability of the class times 255.
+    """
+
+    depth: np.ndarray
+    segmentation: np.ndarray
+    confidence: np.ndarray
+
+
+class Network:
+    """A network file, ready to run.
+
+    Args:
+        path: an ONNX file written by ``python -m training export``.
+        providers: ONNX Runtime execution providers in order of preference; empty chooses.
+        threads: threads within an operator, 0 for one a core.
+
+    Raises:
+        NetworkError: the file is missing, damaged, without a card or of other inputs and outputs, or
+            a provider is unknown; one line that says which and what to do.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], providers: Sequence[str] = (), threads: int = 0) -> None:
+        self.path = Path(path)
+        self._backend = _open(self.path, providers, threads)
+        self.card = _card(self.path, self._backend)
+        self.device = self._backend.device
+
+    def predict(
+        self, rgb: np.ndarray, focal_length: float | None = None, *, at_network_size: bool = False
+    ) -> Prediction:
+        """Depth and classes of one frame.
+
+        Args:
+            rgb: (H, W, 3) uint8 RGB, any size; padded, not squashed, where its shape is another than
+                the network's.
+            focal_length: the camera's, pixels of this frame. Depth is scaled by it over the
+                canonical one (the card's). None takes the camera for the canonical one.
+            at_network_size: leave the result at the network's resolution, i.e. scaled by
+                ``Letterbox(frame, network).scale``, in place of the frame's own.
+
+        Raises:
+            NetworkError: the frame is empty or not such an array, or the network failed.
+        """
+        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
+            raise NetworkError(f"a frame is (H, W, 3) uint8, this one is {rgb.shape} {rgb.dtype}")
+        box = Letterbox((rgb.shape[0], rgb.shape[1]), self._backend.input_shape)
+        depth, segmentation, confidence = self._backend.run(box.to_network(rgb))
+        if focal_length is not None:
+            depth *= np.float32(focal_length * box.scale / self.card.focal_length)
+        if at_network_size:
+            return Prediction(box.crop(depth), box.crop(segmentation), box.crop(confidence))
+        return Prediction(
+            box.to_frame(depth, cv2.INTER_LINEAR),
+            box.to_frame(segmentation, cv2.INTER_NEAREST),
+            box.to_frame(confidence, cv2.INTER_NEAREST),
+        )
+
+    def warm_up(self, runs: int) -> None:
+        """Run ``runs`` blank frames, so that the first real one is not the slow one."""
+        for _ in range(runs):
+            self._backend.run(np.zeros((1, *self._backend.input_shape, 3), np.uint8))
+
+
+def _open(path: Path, providers: Sequence[str], threads: int) -> Backend:
+    from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
+
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")
+        model = path.read_bytes()
+    except OSError as error:
+        raise NetworkError(f"cannot read the network file {path}: {error.strerror}") from error
+    try:
+        return OnnxRuntimeBackend(model, providers, threads)
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from error
+
+
+def _card(path: Path, backend: Backend) -> ModelCard:
+    text = backend.metadata.get(METADATA_KEY)
+    if text is None:
+        raise NetworkError(f"{path} has no card: make the file with `python -m training export`")
+    try:
+        card = ModelCard.from_json(text)
+    except ModelCardError as error:
+        raise NetworkError(f"{path}: {error}") from error
+    if (card.input_height, card.input_width) != backend.input_shape:
+        raise NetworkError(f"{path}: the card's input size is not the network's {backend.input_shape}")
+    return card

@@ -1,0 +1,255 @@
+"""The perception node: camera frames in, metric depth and classes out (README: topics, parameters)."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.time import Time
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_srvs.srv import SetBool
+
+from mtl_perception.backends import NetworkError
+from mtl_perception.diagnostics import diagnostic_array, why_silent
+from mtl_perception.latest_frame_worker import LatestFrameWorker
+from mtl_perception.messages import MessageError, intrinsics_of, rgb_from_compressed, rgb_from_image
+from mtl_perception.network import Network
+from mtl_perception.outputs import Frame, Outputs
+from mtl_perception.parameters import ParameterServer
+from mtl_perception.share import model_path
+from mtl_perception.stream_statistics import StreamStatistics, Timing
+
+_DIAGNOSTICS_PERIOD = 1.0
+_WINDOW = 5.0
+_LOG_AGAIN = 5.0
+"""Seconds before a complaint that lasts is logged again."""
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    message: Image | CompressedImage
+    time: float
+    """When it came, seconds of the steady clock."""
+
+
+class PerceptionNode(LifecycleNode):
+    """Lifecycle node that runs a network file on the latest camera frame."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__("perception", **kwargs)
+        self._parameters = ParameterServer(self)
+        for problem in self._parameters.problems.values():
+            self.get_logger().error(problem)
+        self._network: Network | None = None
+        self._active = False
+        self._enable_service = self.create_service(SetBool, "~/enable", self._on_enable)
+        if self._parameters.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Open the network and create the outputs; a bad file or parameter fails with one line."""
+        if self._parameters.problems:
+            self.get_logger().error(f"cannot configure: {'; '.join(self._parameters.problems.values())}")
+            return TransitionCallbackReturn.FAILURE
+        values = self._parameters.values
+        try:
+            self._network = Network(model_path(values.model), values.providers, values.threads)
+            self._network.warm_up(values.warm_up_runs)
+        except (NetworkError, FileNotFoundError) as error:
+            self.get_logger().error(f"cannot configure: {error}")
+            return TransitionCallbackReturn.FAILURE
+        card = self._network.card
+        self._outputs = Outputs(self, card)
+        self._statistics = StreamStatistics(_WINDOW)
+        self._camera_info: CameraInfo | None = None
+        self._last_stamp = Time(clock_type=self.get_clock().clock_type)
+        self._last_accepted = self._last_arrival = float("-inf")
+        self._last_error = ""
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        # Simulated time may stand still; the word that it does must go out all the same.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        self._parameters.locked = True
+        self.get_logger().info(
+            f"{card.name} ({card.architecture}) on {self._network.device}: {card.input_width}x{card.input_height}, "
+            f"{len(card.classes)} classes, depth {card.depth_min:g} to {card.depth_max:g} m"
+        )
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen to the camera."""
+        result = super().on_activate(state)
+        self._outputs.publish_labels()
+        self._worker = LatestFrameWorker(self._process, self._on_failure)
+        self._listening_since = time.monotonic()
+        compressed = self._parameters.values.image_transport == "compressed"
+        # The kind of QoS that hears every camera, reliable or not.
+        self._image_subscription = self.create_subscription(
+            CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
+        )
+        self._info_subscription = self.create_subscription(
+            CameraInfo, "camera_info", self._on_camera_info, qos_profile_sensor_data
+        )
+        self._active = True
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop listening."""
+        self._stop_listening()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Close the network and take the outputs away."""
+        self._close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop whatever runs."""
+        self.stop()
+        if self._network:
+            self._close()
+        return TransitionCallbackReturn.SUCCESS
+
+    def stop(self) -> None:
+        """End the work on frames, if there is any; the last thing before the process ends."""
+        if self._active:
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        self._active = False
+        self.destroy_subscription(self._image_subscription)
+        self.destroy_subscription(self._info_subscription)
+        self._worker.stop()
+
+    def _close(self) -> None:
+        self.destroy_timer(self._diagnostics_timer)
+        self.destroy_publisher(self._diagnostics)
+        self._outputs.destroy()
+        self._network = None
+        self._parameters.locked = False
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        result = self.set_parameters([Parameter("enabled", value=request.data)])[0]
+        response.success = result.successful
+        response.message = result.reason or ("enabled" if request.data else "disabled")
+        return response
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera_info = message
+
+    def _on_image(self, message: Image | CompressedImage) -> None:
+        now = time.monotonic()
+        values = self._parameters.values
+        self._statistics.frame_received(now)
+        self._last_arrival = now
+        stamp = Time.from_msg(message.header.stamp, clock_type=self._last_stamp.clock_type)
+        if stamp < self._last_stamp:
+            back = (self._last_stamp - stamp).nanoseconds / 1e9
+            self.get_logger().warning(
+                f"stamps went back by {back:.3f} s: a bag started again, or the camera's clock was set"
+            )
+        self._last_stamp = stamp
+        if not values.enabled:
+            self._statistics.frame_dropped("disabled")
+        elif not self._outputs.wanted():
+            self._statistics.frame_dropped("nobody listens")
+        # Nine tenths of the period: frames of just this rate come now a little early, now late.
+        elif values.max_rate and now - self._last_accepted < 0.9 / values.max_rate:
+            self._statistics.frame_dropped("above max_rate")
+        else:
+            self._last_accepted = now
+            if self._worker.put(_Arrival(message, now)):
+                self._statistics.frame_dropped("a newer one came first")
+
+    def _process(self, arrival: _Arrival) -> None:
+        values = self._parameters.values
+        message = arrival.message
+        stamp = Time.from_msg(message.header.stamp, clock_type=self.get_clock().clock_type)
+        if values.max_age and self.get_clock().now() - stamp > Duration(seconds=values.max_age):
+            self._statistics.frame_dropped("older than max_age")
+            return
+        rgb = rgb_from_image(message) if isinstance(message, Image) else rgb_from_compressed(message)
+        info = self._camera_info
+        camera = intrinsics_of(info, *rgb.shape[:2]) if info is not None else None
+        start = time.perf_counter()
+        prediction = self._network.predict(
+            rgb, camera.fx if camera else None, at_network_size=values.output_size == "network"
+        )
+        network_ms = (time.perf_counter() - start) * 1e3
+        self._outputs.publish(Frame(message.header, rgb, info), prediction, values)
+        now = time.monotonic()
+        age_ms = (self.get_clock().now() - stamp).nanoseconds / 1e6
+        self._statistics.frame_published(now, Timing(network_ms, (now - arrival.time) * 1e3, age_ms))
+        self._last_error = ""
+
+    def _on_failure(self, error: Exception) -> None:
+        expected = isinstance(error, (MessageError, NetworkError))
+        self._last_error = str(error) if expected else f"{type(error).__name__}: {error}"
+        self._statistics.frame_dropped("bad message" if isinstance(error, MessageError) else "failed")
+        self.get_logger().error(f"frame dropped: {self._last_error}", throttle_duration_sec=_LOG_AGAIN)
+
+    def _publish_diagnostics(self) -> None:
+        now = time.monotonic()
+        complaints = self._complaints(now) if self._active else []
+        for complaint in complaints:
+            self.get_logger().warning(complaint, throttle_duration_sec=_LOG_AGAIN)
+        card = self._network.card
+        facts = {
+            "model": card.name,
+            "device": self._network.device,
+            "active": str(self._active).lower(),
+            "enabled": str(self._parameters.values.enabled).lower(),
+            "last error": self._last_error,
+        }
+        self._diagnostics.publish(diagnostic_array(self, self._statistics.summary(now), facts, complaints))
+
+    def _complaints(self, now: float) -> list[str]:
+        if now - max(self._last_arrival, self._listening_since) > self._parameters.values.image_timeout:
+            kind = "CompressedImage" if self._parameters.values.image_transport == "compressed" else "Image"
+            return [why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
+        complaints = []
+        if self._last_error:
+            complaints.append(f"the last frame failed: {self._last_error}")
+        if self._last_arrival > self._listening_since + _DIAGNOSTICS_PERIOD:
+            card = self._network.card
+            assumed = (
+                f"depth is right only for a focal length of {card.focal_length:.0f} px at {card.input_width} px width"
+            )
+            if self._camera_info is None:
+                complaints.append(f"no camera_info on {self._info_subscription.topic_name}: {assumed}")
+            elif intrinsics_of(self._camera_info, 1, 1) is None:
+                complaints.append(f"camera_info is uncalibrated (K is zero): {assumed}; calibrate the camera")
+        if (
+            self._statistics.summary(now).dropped.get("older than max_age")
+            and not self._statistics.summary(now).rate_out
+        ):
+            complaints.append("every frame is older than max_age: when replaying a bag, use_sim_time or max_age 0")
+        return complaints
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until it is told to stop."""
+    import rclpy
+    from rclpy.executors import ExternalShutdownException
+
+    rclpy.init(args=args if args is not None else sys.argv)
+    node = PerceptionNode()
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.stop()
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    main()
