@@ -7,6 +7,8 @@ from setuptools import setup
 SHARE = "share/mtl_perception"
 
 setup(
+    # Here, not in setup.cfg: colcon cannot read the object that setuptools makes of it there.
+    python_requires=">=3.10",
     packages=["mtl_perception", "mtl_perception.backends"],
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/mtl_perception"]),
@@ -15,5 +17,6 @@ setup(
         (f"{SHARE}/config", glob("config/*")),
         (f"{SHARE}/rviz", glob("rviz/*")),
         (f"{SHARE}/models", glob("models/*")),
+        (f"{SHARE}/demo", glob("demo/*")),
     ],
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+import signal
 import time
 from dataclasses import dataclass
 
+import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -236,18 +238,19 @@ class PerceptionNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node until it is told to stop."""
-    import rclpy
-    from rclpy.executors import ExternalShutdownException
-
-    rclpy.init(args=args if args is not None else sys.argv)
-    node = PerceptionNode()
+    rclpy.init(args=args)
+    node = None
     try:
+        node = PerceptionNode()
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
-        node.stop()
-        node.destroy_node()
+        # Under `ros2 launch` Ctrl-C arrives twice: from the terminal and from launch.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if node:
+            node.stop()
+            node.destroy_node()
         rclpy.try_shutdown()
 
 

@@ -1,0 +1,222 @@
+"""Read and write rosbag2 files, without ROS (on the rosbags library)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2.errors import ReaderError
+from rosbags.typesys import Stores, get_typestore
+from tqdm import tqdm
+
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+
+IMAGE_TOPIC = "/camera/image_raw"
+CAMERA_INFO_TOPIC = "/camera/camera_info"
+DEPTH_TOPIC = "/camera/aligned_depth/image_raw"
+FRAME_ID = "camera_color_optical_frame"
+
+_START = 1_000_000_000 * 10**9
+"""Stamp of the first frame of a recording that tells no time, nanoseconds."""
+
+
+class BagError(ValueError):
+    """A bag is missing, damaged or holds nothing of use; the message says which."""
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """One recorded message: topic, type (``"sensor_msgs/msg/Image"``), time (ns) and its CDR bytes."""
+
+    topic: str
+    type: str
+    time: int
+    data: bytes
+
+
+class Bag:
+    """An open rosbag2: MCAP or SQLite, a folder or a single file."""
+
+    def __init__(self, reader: AnyReader, path: Path) -> None:
+        self._reader = reader
+        self.path = path
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Recorded topics and their types."""
+        return {c.topic: c.msgtype for c in self._reader.connections}
+
+    @property
+    def message_count(self) -> int:
+        """How many messages there are."""
+        return self._reader.message_count
+
+    def messages(self, topics: Sequence[str] = ()) -> Iterator[BagMessage]:
+        """The messages of ``topics`` (empty: all), in order of recording.
+
+        Raises:
+            BagError: the file breaks off or is damaged from there on.
+        """
+        connections = [c for c in self._reader.connections if not topics or c.topic in topics]
+        try:
+            for connection, time, data in self._reader.messages(connections):
+                yield BagMessage(connection.topic, connection.msgtype, time, bytes(data))
+        except (ReaderError, AnyReaderError, struct.error, EOFError, OSError) as error:
+            raise BagError(f"{self.path} is damaged: {error}") from error
+
+    def deserialize(self, message: BagMessage) -> Any:
+        """The message's fields, under their ROS names."""
+        return self._reader.deserialize(message.data, message.type)
+
+
+@contextmanager
+def open_bag(path: str | os.PathLike[str]) -> Iterator[Bag]:
+    """Open a rosbag2 for reading.
+
+    Raises:
+        BagError: there is none, or it is damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise BagError(f"there is no bag {path}")
+    reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+    try:
+        reader.open()
+    except (ReaderError, AnyReaderError, struct.error, OSError, KeyError, TypeError, ValueError) as error:
+        raise BagError(f"{path} is no rosbag2, or damaged: {error}") from error
+    try:
+        yield Bag(reader, path)
+    finally:
+        reader.close()
+
+
+def write_bag_from_folder(
+    folder: DatasetFolder,
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    *,
+    rate: float,
+    raw: bool = False,
+    depth: bool = False,
+) -> None:
+    """Write frames of a data set folder as the recording of a camera, one MCAP file.
+
+    Args:
+        folder: where the frames are; its intrinsics, if known, become the CameraInfo.
+        names: the frames, in order of time.
+        out: the file to write, ``*.mcap``; appears when it is whole.
+        rate: frames a second.
+        raw: colour as uncompressed Image on ``IMAGE_TOPIC``; else CompressedImage on its
+            ``/compressed``, the stored JPEG or PNG byte for byte.
+        depth: also depth, as 16UC1 millimetres on ``DEPTH_TOPIC``, 0 unknown.
+
+    Raises:
+        BagError: ``out`` exists or is not named ``.mcap``, or there are no frames.
+        DatasetError: a frame cannot be read.
+    """
+    out = Path(out)
+    if out.suffix != ".mcap":
+        raise BagError(f"a bag is written to a file named .mcap, not {out.name}")
+    if out.exists():
+        raise BagError(f"{out} already exists: choose another name")
+    if not names:
+        raise BagError(f"{folder.root} has no such frames")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".bag-") as temporary:
+        bag = Path(temporary) / out.stem
+        with Writer(bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+            recorder = _CameraRecorder(writer, folder, raw=raw, depth=depth)
+            for i, name in enumerate(tqdm(names, desc=f"writing {out.name}", unit="frame", disable=None)):
+                recorder.write(name, _START + round(i * 1e9 / rate))
+        shutil.move(next(bag.glob("*.mcap")), out)
+
+
+class _CameraRecorder:
+    """Writes frames of one folder as messages of one camera."""
+
+    def __init__(self, writer: Writer, folder: DatasetFolder, *, raw: bool, depth: bool) -> None:
+        self._writer = writer
+        self._folder = folder
+        self._raw = raw
+        self._depth = depth
+        self._store = get_typestore(Stores.ROS2_JAZZY)
+        self._connections: dict[str, Any] = {}
+
+    def write(self, name: str, stamp: int) -> None:
+        header = self._message(
+            "std_msgs/msg/Header",
+            stamp=self._message("builtin_interfaces/msg/Time", sec=stamp // 10**9, nanosec=stamp % 10**9),
+            frame_id=FRAME_ID,
+        )
+        info = self._folder.info
+        if info.intrinsics:
+            self._record(CAMERA_INFO_TOPIC, stamp, self._camera_info(header))
+        if self._raw:
+            self._record(IMAGE_TOPIC, stamp, self._image(header, self._folder.read_rgb(name), "rgb8"))
+        else:
+            path = self._folder.path("rgb", name)
+            kind = "jpeg" if path.suffix == ".jpg" else "png"
+            message = self._message(
+                "sensor_msgs/msg/CompressedImage",
+                header=header,
+                format=f"rgb8; {kind} compressed bgr8",
+                data=np.frombuffer(path.read_bytes(), np.uint8),
+            )
+            self._record(f"{IMAGE_TOPIC}/compressed", stamp, message)
+        if self._depth:
+            if not self._folder.has("depth", name):
+                raise DatasetError(f"{self._folder.root}: frame {name} has no depth")
+            metres = self._folder.read_depth(name)
+            millimetres = np.where(metres < 65.535, np.rint(metres * 1000), 0).astype(np.uint16)
+            self._record(DEPTH_TOPIC, stamp, self._image(header, millimetres, "16UC1"))
+
+    def _message(self, kind: str, **fields: Any) -> Any:
+        return self._store.types[kind](**fields)
+
+    def _record(self, topic: str, time: int, message: Any) -> None:
+        kind = message.__msgtype__
+        if topic not in self._connections:
+            self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self._store)
+        self._writer.write(self._connections[topic], time, self._store.serialize_cdr(message, kind))
+
+    def _image(self, header: Any, pixels: np.ndarray, encoding: str) -> Any:
+        return self._message(
+            "sensor_msgs/msg/Image",
+            header=header,
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            encoding=encoding,
+            is_bigendian=0,
+            step=pixels.strides[0],
+            data=pixels.astype(pixels.dtype.newbyteorder("<")).view(np.uint8).reshape(-1),
+        )
+
+    def _camera_info(self, header: Any) -> Any:
+        info = self._folder.info
+        k = info.intrinsics.matrix()
+        return self._message(
+            "sensor_msgs/msg/CameraInfo",
+            header=header,
+            height=info.height,
+            width=info.width,
+            distortion_model="plumb_bob",
+            d=np.zeros(5),
+            k=k.ravel(),
+            r=np.eye(3).ravel(),
+            p=np.hstack([k, np.zeros((3, 1))]).ravel(),
+            binning_x=0,
+            binning_y=0,
+            roi=self._message(
+                "sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
+            ),
+        )

@@ -1,0 +1,106 @@
+"""The demonstration: a recorded camera through the real node, and pictures of what came out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mtl_perception.model_card import ModelCard
+from mtl_perception.network import Network
+from mtl_perception.node_replay import ReplayError, Results, replay_through_node
+from mtl_perception.share import model_path, share_directory
+from mtl_perception.visualize import Palette, side_by_side
+
+_STRIP_ROWS = 6
+_STRIP_WIDTH = 320
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of one replay; milliseconds are medians."""
+
+    frames_in: int
+    frames_out: int
+    frames_dropped: int
+    rate_hz: float
+    network_ms: float
+    end_to_end_ms: float
+    model: str
+    device: str
+
+
+def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
+    """Replay ``bag`` through the node in a process of its own; leave pictures and ``summary.json`` in ``out``.
+
+    Args:
+        out: folder for ``strip.png``, ``video.mp4`` and ``summary.json``.
+        model: network file, see ``model_path``.
+        bag: a recording with compressed images on ``IMAGE_TOPIC``; None takes the one that comes with the package.
+
+    Raises:
+        ReplayError: the node did not come up, or nothing came out of it.
+        BagError, NetworkError: the bag or the network file is not usable.
+    """
+    path = model_path(model)
+    card = Network(path).card
+    out.mkdir(parents=True, exist_ok=True)
+    results = replay_through_node(bag or share_directory() / "demo" / "rooms.mcap", path)
+    shown = sorted(results.rgb.keys() & results.depth.keys() & results.segmentation.keys())
+    if not shown:
+        raise ReplayError("the node gave no results: see its messages above")
+    rows = [_row(results, stamp, card) for stamp in shown]
+    _write_strip(out / "strip.png", rows, results, shown, card)
+    _write_video(out / "video.mp4", rows, _rate(shown))
+    summary = _summarise(results)
+    (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1) + "\n")
+    return summary
+
+
+def _rate(stamps: list[int]) -> float:
+    return (len(stamps) - 1) / ((stamps[-1] - stamps[0]) / 1e9) if len(stamps) > 1 else 1.0
+
+
+def _summarise(results: Results) -> Summary:
+    latencies = [(t - results.sent[stamp]) * 1e3 for stamp, t in results.received.items() if stamp in results.sent]
+    return Summary(
+        frames_in=len(results.sent),
+        frames_out=len(results.received),
+        frames_dropped=len(results.sent) - len(results.received),
+        rate_hz=round(_rate(sorted(results.received)), 2),
+        network_ms=float(results.diagnostics.get("network median [ms]", "nan")),
+        end_to_end_ms=round(float(np.median(latencies)), 2),
+        model=results.diagnostics.get("model", ""),
+        device=results.diagnostics.get("device", ""),
+    )
+
+
+def _row(results: Results, stamp: int, card: ModelCard) -> np.ndarray:
+    rgb = results.rgb[stamp]
+    size = (_STRIP_WIDTH, round(rgb.shape[0] * _STRIP_WIDTH / rgb.shape[1]))
+    return side_by_side(
+        cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(results.depth[stamp], size, interpolation=cv2.INTER_NEAREST),
+        cv2.resize(results.segmentation[stamp], size, interpolation=cv2.INTER_NEAREST),
+        Palette(card.classes),
+        (max(card.depth_min, 0.5), card.depth_max),
+    )
+
+
+def _write_strip(path: Path, rows: list[np.ndarray], results: Results, stamps: list[int], card: ModelCard) -> None:
+    chosen = np.unique(np.linspace(0, len(rows) - 1, _STRIP_ROWS).round().astype(int))
+    counts = sum(np.bincount(results.segmentation[stamps[i]].ravel(), minlength=256) for i in chosen)
+    legend = Palette(card.classes).legend([int(i) for i in np.argsort(-counts) if counts[i]], rows[0].shape[1])
+    picture = np.vstack([*(rows[i] for i in chosen), legend])
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+
+def _write_video(path: Path, rows: list[np.ndarray], rate: float) -> None:
+    height, width = rows[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height))
+    for row in rows:
+        writer.write(cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
+    writer.release()
