@@ -65,9 +65,9 @@ def replay_through_node(bag: Path, model: Path) -> Results:
         spinning = threading.Thread(target=executor.spin, daemon=True)
         try:
             player = BagPlayer(node, opened, restamp=True)
-            subscriptions = _subscribe(node, image, results)
+            _subscribe(node, image, results)
             spinning.start()
-            _wait_until_connected(process, player, subscriptions)
+            _wait_until_connected(process, player, results)
             player.play(
                 sent=lambda topic, stamp: topic == image and results.sent.update({_ns(stamp): time.monotonic()})
             )
@@ -79,7 +79,7 @@ def replay_through_node(bag: Path, model: Path) -> Results:
     return results
 
 
-def _subscribe(node: Node, image: str, results: Results) -> list:
+def _subscribe(node: Node, image: str, results: Results) -> None:
     def on_depth(message: Image) -> None:
         results.received[_ns(message.header.stamp)] = time.monotonic()
         results.depth[_ns(message.header.stamp)] = array_from_image(message)
@@ -95,16 +95,14 @@ def _subscribe(node: Node, image: str, results: Results) -> list:
             if status.name.endswith("perception: perception"):
                 results.diagnostics.update({v.key: v.value for v in status.values})
 
-    return [
-        node.create_subscription(Image, "depth/image", on_depth, 10),
-        node.create_subscription(Image, "segmentation/image", on_segmentation, 10),
-        node.create_subscription(CompressedImage, image, on_image, 10),
-        node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10),
-    ]
+    node.create_subscription(Image, "depth/image", on_depth, 10)
+    node.create_subscription(Image, "segmentation/image", on_segmentation, 10)
+    node.create_subscription(CompressedImage, image, on_image, 10)
+    node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
 
 
-def _wait_until_connected(process: NodeProcess, player: BagPlayer, subscriptions: list) -> None:
-    """Wait until the node hears every topic played, and is heard on every topic subscribed."""
+def _wait_until_connected(process: NodeProcess, player: BagPlayer, results: Results) -> None:
+    """Wait until the node hears every topic played and, by its own word, is heard on depth and classes."""
     deadline = time.monotonic() + _PATIENCE
     # The images played are heard here too, hence two subscriptions there.
     wanted = {topic: 2 if topic.endswith("compressed") else 1 for topic in player.publishers}
@@ -112,7 +110,7 @@ def _wait_until_connected(process: NodeProcess, player: BagPlayer, subscriptions
         if process.exit_code is not None:
             raise ReplayError(f"the node ended with exit code {process.exit_code}: see its messages above")
         heard = all(player.publishers[t].get_subscription_count() >= n for t, n in wanted.items())
-        if heard and all(s.get_publisher_count() for s in subscriptions):
+        if heard and int(results.diagnostics.get("listeners", 0)) >= 2:
             return
         time.sleep(0.02)
     raise ReplayError(f"the node did not come up within {_PATIENCE:.0f} s: see its messages above")

@@ -70,9 +70,9 @@ class Outputs:
         self._labels = publisher(String, "segmentation/labels", _LATCHED)
         self._label_info = publisher(LabelInfo, "segmentation/label_info", _LATCHED) if LabelInfo else None
 
-    def wanted(self) -> bool:
-        """Whether anybody listens to anything made from a frame."""
-        return any(p.get_subscription_count() for p in self._per_frame)
+    def listeners(self) -> int:
+        """How many subscriptions there are to what is made from frames."""
+        return sum(p.get_subscription_count() for p in self._per_frame)
 
     def publish_labels(self) -> None:
         """Publish, latched, which id is which class."""

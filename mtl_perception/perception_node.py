@@ -160,7 +160,7 @@ class PerceptionNode(LifecycleNode):
         self._last_stamp = stamp
         if not values.enabled:
             self._statistics.frame_dropped("disabled")
-        elif not self._outputs.wanted():
+        elif not self._outputs.listeners():
             self._statistics.frame_dropped("nobody listens")
         # Nine tenths of the period: frames of just this rate come now a little early, now late.
         elif values.max_rate and now - self._last_accepted < 0.9 / values.max_rate:
@@ -207,6 +207,7 @@ class PerceptionNode(LifecycleNode):
             "model": card.name,
             "device": self._network.device,
             "active": str(self._active).lower(),
+            "listeners": str(self._outputs.listeners()),
             "enabled": str(self._parameters.values.enabled).lower(),
             "last error": self._last_error,
         }
