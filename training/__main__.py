@@ -1,0 +1,58 @@
+"""``python -m training COMMAND``: everything that happens offline."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from mtl_perception.dataset_folder import DatasetError
+
+USAGE = """\
+usage: python -m training COMMAND ...
+
+Train, measure and export the perception network. Each command explains itself: COMMAND --help
+
+  rooms      render furnished rooms with exact labels into a data set folder
+  fit        train on data set folders; checkpoints and logs in runs/NAME
+  evaluate   measure a checkpoint or an exported network on a data set folder
+  export     turn a checkpoint into one network file (ONNX) for the robot
+
+From nothing to a network on the robot:
+
+  python -m training rooms rooms
+  python -m training fit --config training/experiments/house_rooms.yaml --data.root DATA --name first
+  python -m training evaluate runs/first/last.ckpt DATA/house --split val
+  python -m training export runs/first/last.ckpt models/first.onnx --frames DATA/house:val
+  mtl-perception demo --model models/first.onnx
+"""
+
+# A command's module is imported when it runs: rendering needs no torch, and --help should be quick.
+COMMANDS = {
+    "rooms": "training.rooms.command",
+    "fit": "training.fit",
+    "evaluate": "training.evaluate",
+    "export": "training.export",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, or 2 after one line that says what was wrong."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE, end="")
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"error: unknown command {name!r}; commands: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    from training.errors import ConfigurationError
+
+    try:
+        return importlib.import_module(COMMANDS[name]).main(rest) or 0
+    except (ConfigurationError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

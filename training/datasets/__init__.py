@@ -1,0 +1,1 @@
+"""Readers of labelled frames, all giving the same ``Sample``."""

@@ -1,0 +1,84 @@
+"""Samples of a data set folder (``mtl_perception.dataset_folder``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from training.datasets.augmentation import RandomColour, View, random_view
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.frame_cache import Frame, read_frames
+from training.datasets.sample import IGNORE, Sample
+
+
+class FolderDataset(Dataset[Sample]):
+    """Frames of one folder as samples of the canonical camera, decoded once and kept in memory.
+
+    Args:
+        folder: the data set.
+        names: its frames to use.
+        camera: size and focal length every sample is brought to.
+        augment: random flip, zoom and colour, drawn from torch's global generator.
+
+    Raises:
+        DatasetError: frames have depth, but ``dataset.json`` gives no intrinsics: such depth cannot
+            be brought to the canonical focal length; or a file is damaged.
+    """
+
+    def __init__(self, folder: DatasetFolder, names: Sequence[str], camera: CanonicalCamera, augment: bool) -> None:
+        self.folder = folder
+        self.names = list(names)
+        self.camera = camera
+        self.colour = RandomColour() if augment else None
+        if folder.info.intrinsics is None and any(folder.has("depth", name) for name in self.names):
+            raise DatasetError(
+                f"{folder.root} has depth but no intrinsics: its depth cannot be made metric; "
+                "add intrinsics to dataset.json, or take the depth folder away"
+            )
+        self.frames = read_frames(folder, self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Sample:
+        """The sample of frame ``index``; a new random view at each call when augmenting."""
+        frame = self.frames[index]
+        height, width = frame.rgb.shape[:2]
+        view = random_view(width, height) if self.colour else View(0, 0, width, height)
+        sample = self._view(frame, view)
+        if self.colour:
+            sample["image"] = self.colour(sample["image"])
+        return sample
+
+    def _view(self, frame: Frame, view: View) -> Sample:
+        """A part of a frame at the working size."""
+        size = (self.camera.width, self.camera.height)
+
+        def take(array: np.ndarray, interpolation: int) -> np.ndarray:
+            part = array[view.top : view.top + view.height, view.left : view.left + view.width]
+            resized = cv2.resize(part, size, interpolation=interpolation)
+            return np.ascontiguousarray(resized[:, ::-1] if view.mirrored else resized)
+
+        image = torch.from_numpy(take(frame.rgb, cv2.INTER_LINEAR))
+        sample: Sample = {"image": image.permute(2, 0, 1).contiguous().float() / 255}
+        if frame.depth is not None and self.folder.info.intrinsics is not None:
+            factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, view.width)
+            # Nearest: between a near and a far surface there is no mean depth.
+            sample["depth"] = torch.from_numpy(take(frame.depth, cv2.INTER_NEAREST)) * factor
+        if frame.semantic is not None:
+            semantic = torch.from_numpy(take(frame.semantic, cv2.INTER_NEAREST)).long()
+            sample["semantic"] = torch.where(semantic == 0, IGNORE, semantic)
+        return sample
+
+    def canonical_depth_range(self) -> tuple[float, float] | None:
+        """Least and greatest depth of the unaugmented frames in canonical metres, or None without depth."""
+        known = [f.depth[f.depth > 0] for f in self.frames if f.depth is not None and (f.depth > 0).any()]
+        if not known or self.folder.info.intrinsics is None:
+            return None
+        factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, self.folder.info.width)
+        return factor * min(float(d.min()) for d in known), factor * max(float(d.max()) for d in known)

@@ -1,0 +1,43 @@
+"""What every reader gives: a frame and whichever labels it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+
+IGNORE = 255
+"""Semantic value of a pixel nobody labelled."""
+
+_FILL = {"depth": 0.0, "semantic": IGNORE}
+
+
+class Sample(TypedDict, total=False):
+    """One frame; a task that has no label for it has no key.
+
+    Attributes:
+        image: (3, H, W) float32 RGB in 0..1, not normalised.
+        depth: (H, W) float32 metres at the canonical focal length, 0 = unknown.
+        semantic: (H, W) int64 class ids 1..N as on disk, ``IGNORE`` = 255 where unlabelled.
+    """
+
+    image: Tensor
+    depth: Tensor
+    semantic: Tensor
+
+
+def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:
+    """Stack samples into a batch.
+
+    A label that only some of the frames have is filled with "unknown" for the others; one that none
+    has stays without a key.
+    """
+    batch = {"image": torch.stack([sample["image"] for sample in samples])}
+    for key, fill in _FILL.items():
+        present = [sample[key] for sample in samples if key in sample]
+        if present:
+            empty = torch.full_like(present[0], fill)
+            batch[key] = torch.stack([sample.get(key, empty) for sample in samples])
+    return batch

@@ -1,0 +1,72 @@
+"""Which frames to use: ``FOLDER:SPLIT`` on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtl_perception.dataset_folder import DatasetFolder
+from training.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Source:
+    """Frames of one data set folder."""
+
+    folder: DatasetFolder
+    names: list[str]
+
+    @classmethod
+    def parse(cls, text: str, root: str) -> Source:
+        """Open ``FOLDER:SPLIT``, or ``FOLDER`` for all its frames.
+
+        Args:
+            text: what to open; a relative folder is under ``root``.
+            root: folder of the data sets.
+
+        Raises:
+            DatasetError: no such folder or split.
+            ConfigurationError: it has no frames.
+        """
+        path, colon, split = text.rpartition(":")
+        folder = DatasetFolder(Path(root).expanduser() / (path if colon else text))
+        names = folder.names(split if colon else None)
+        if not names:
+            raise ConfigurationError(f"{text} has no frames")
+        return cls(folder, names)
+
+    def hold_out(self, count: int) -> tuple[Source, Source]:
+        """Split off ``count`` frames, evenly spaced: the rest, and those.
+
+        Raises:
+            ConfigurationError: there are not more than ``count`` frames.
+        """
+        if not 0 < count < len(self.names):
+            raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.root.name} out")
+        held = {i * len(self.names) // count for i in range(count)}
+        rest = [name for i, name in enumerate(self.names) if i not in held]
+        return Source(self.folder, rest), Source(self.folder, [self.names[i] for i in sorted(held)])
+
+
+def common_classes(sources: Sequence[Source]) -> dict[int, str]:
+    """The class names that every source with classes shares.
+
+    Raises:
+        ConfigurationError: two sources differ, none has classes, or ids are not 1..N.
+    """
+    named = [source.folder for source in sources if source.folder.info.classes]
+    if not named:
+        raise ConfigurationError("none of the data sets names classes in its dataset.json")
+    classes = dict(named[0].info.classes)
+    for folder in named[1:]:
+        other = dict(folder.info.classes)
+        if other != classes:
+            clash = min(i for i in {*other, *classes} if other.get(i) != classes.get(i))
+            raise ConfigurationError(
+                f"{named[0].root.name} ({len(classes)} classes) and {folder.root.name} ({len(other)}) name their classes "
+                f"differently: id {clash} is {classes.get(clash)!r} and {other.get(clash)!r}"
+            )
+    if sorted(classes) != list(range(1, len(classes) + 1)):
+        raise ConfigurationError(f"{named[0].root.name}: class ids must be 1..N without gaps, not {sorted(classes)}")
+    return classes

@@ -1,0 +1,49 @@
+"""``python -m training fit``: train the network on data set folders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from training.datasets.data_module import FolderData
+from training.module import PerceptionModule
+
+
+class FitCLI(LightningCLI):
+    """Takes what the network must know of the data from the data."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Link the module's arguments to the data module's, and add ``--name``."""
+        parser.add_argument("--name", default="student", help="name of the run: everything goes to runs/NAME")
+        parser.link_arguments("data.height", "model.height")
+        parser.link_arguments("data.width", "model.width")
+        parser.link_arguments("data.focal_length", "model.focal_length")
+        parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """A trainer that logs to and keeps its checkpoints in ``runs/NAME``."""
+        name = self.config[self.subcommand]["name"]
+        directory = f"runs/{name}"
+        held_out = self.datamodule.validation_source is not None
+        kwargs.setdefault("logger", [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")])
+        callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5)]
+        callbacks.append(ModelCheckpoint(directory, save_last=True, save_top_k=0, enable_version_counter=False))
+        if held_out:
+            callbacks.append(ModelCheckpoint(directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False))
+        kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), *callbacks]
+        return super().instantiate_trainer(**kwargs)
+
+
+def main(argv: list[str]) -> None:
+    """Train; ``argv`` follows the word ``fit``."""
+    FitCLI(
+        PerceptionModule,
+        FolderData,
+        args=["fit", *argv],
+        seed_everything_default=0,
+        save_config_kwargs={"overwrite": True},
+        trainer_defaults={"max_epochs": 25, "accelerator": "auto", "gradient_clip_val": 5.0, "log_every_n_steps": 10},
+    )

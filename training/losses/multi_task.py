@@ -1,0 +1,71 @@
+"""The sum of the tasks' losses with deep supervision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from training.losses.depth_l1 import depth_l1
+from training.losses.semantic_cross_entropy import semantic_cross_entropy
+from training.models.blocks import resize_to
+from training.models.mtinet import DenseOutput
+from training.models.tasks import DEPTH, SEMANTIC
+
+TASK_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {DEPTH: depth_l1, SEMANTIC: semantic_cross_entropy}
+
+
+class MultiTaskLoss(nn.Module):
+    """L = L_D + alpha L_S (Erkent 2026), each with MTI-Net's deep supervision.
+
+    A task's loss is that of the final prediction, resized to the labels, plus those of the initial
+    predictions at the four scales. The latter are taken at their own scale against the label's
+    nearest pixels, not resized to the label: half the time of a step for the same supervision.
+    A task without a label in the batch counts zero, and so has a gradient of zero.
+
+    Args:
+        alpha: weight of the semantic loss.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.weights = {DEPTH: 1.0, SEMANTIC: alpha}
+
+    def forward(self, output: DenseOutput, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of a batch.
+
+        Args:
+            output: what the network returned.
+            labels: the batch; any of ``depth`` (B, H, W) and ``semantic`` (B, H, W).
+
+        Returns:
+            Scalars: ``loss``, the weighted sum; and per task ``loss_NAME`` (all of it, unweighted) and
+            ``final_NAME`` (the final prediction's part).
+        """
+        result: dict[str, Tensor] = {}
+        total: Tensor | float = 0.0
+        for name, final in output["final"].items():
+            final_loss = self._final(name, final, labels.get(name))
+            auxiliary = sum(self._own_scale(name, p, labels.get(name)) for p in output["auxiliary"][name])
+            result[f"final_{name}"] = final_loss.detach()
+            result[f"loss_{name}"] = (final_loss + auxiliary).detach()
+            total = total + self.weights[name] * (final_loss + auxiliary)
+        return {"loss": torch.as_tensor(total), **result}
+
+    def _final(self, name: str, prediction: Tensor, label: Tensor | None) -> Tensor:
+        if label is None:
+            return prediction.sum() * 0.0
+        return TASK_LOSSES[name](resize_to(prediction, label.shape[-2:]), label)
+
+    def _own_scale(self, name: str, prediction: Tensor, label: Tensor | None) -> Tensor:
+        if label is None:
+            return prediction.sum() * 0.0
+        return TASK_LOSSES[name](prediction, nearest(label, prediction.shape[-2:]))
+
+
+def nearest(label: Tensor, size: tuple[int, int]) -> Tensor:
+    """The label (B, H, W) sampled at the centres of ``size`` equal cells."""
+    rows = ((torch.arange(size[0], device=label.device) + 0.5) * label.shape[-2] / size[0]).long()
+    columns = ((torch.arange(size[1], device=label.device) + 0.5) * label.shape[-1] / size[1]).long()
+    return label[:, rows[:, None], columns]

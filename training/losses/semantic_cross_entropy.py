@@ -1,0 +1,25 @@
+"""Cross-entropy of the semantic classes."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from training.datasets.sample import IGNORE
+
+
+def semantic_cross_entropy(scores: Tensor, semantic: Tensor) -> Tensor:
+    """Mean cross-entropy over the labelled pixels.
+
+    Only here do the data's ids 1..N become the indices 0..N-1 of the scores.
+
+    Args:
+        scores: (B, N, H, W), one score a class.
+        semantic: (B, H, W) int64 ids 1..N, ``IGNORE`` = 255 where unlabelled.
+
+    Returns:
+        A scalar; zero, with a gradient of zero, where nothing is labelled.
+    """
+    labelled = semantic != IGNORE
+    total = F.cross_entropy(scores, (semantic - 1).where(labelled, IGNORE), ignore_index=IGNORE, reduction="sum")
+    return total / labelled.sum().clamp(min=1)

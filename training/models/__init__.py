@@ -1,0 +1,1 @@
+"""Networks: a shared backbone and heads for any number of dense tasks."""

@@ -1,0 +1,50 @@
+"""The convolution blocks the heads are built from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """A convolution that keeps the size, and batch normalisation."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+class BasicBlock(nn.Module):
+    """Residual block of two 3x3 convolutions (He 2016); (B, ``inputs``, H, W) to (B, ``outputs``, H, W)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = conv_norm(inputs, outputs, 3)
+        self.second = conv_norm(outputs, outputs, 3)
+        self.shortcut = conv_norm(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's features."""
+        y = F.relu(self.first(x), inplace=True)
+        return F.relu(self.second(y) + self.shortcut(x), inplace=True)
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel attention (Hu 2018): each channel weighed by a sigmoid of the pooled features."""
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        hidden = max(channels // reduction, 4)
+        self.squeeze = nn.Conv2d(channels, hidden, 1)
+        self.excite = nn.Conv2d(hidden, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        pooled = x.mean((2, 3), keepdim=True)
+        return x * torch.sigmoid(self.excite(F.relu(self.squeeze(pooled))))
+
+
+def resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear resize of (B, C, h, w) to ``size``, pixel corners aligned with corners of the image."""
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)

@@ -1,0 +1,42 @@
+"""What a dense task asks of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+DEPTH = "depth"
+SEMANTIC = "semantic"
+
+TYPICAL_INDOOR_DEPTH = 2.5
+"""Metres a fresh network predicts everywhere."""
+
+
+@dataclass(frozen=True)
+class DenseTask:
+    """One map a network predicts: its name and its number of channels.
+
+    Depth is ``softplus`` of the last convolution: positive without a ceiling, and nearly linear from
+    half a metre on, so that the L1 loss pulls on near and far pixels alike, where the exponential of a
+    predicted log depth would pull harder the farther a pixel is and blow up early in training.
+    Every other task is left as the convolution gives it (class scores).
+    """
+
+    name: str
+    channels: int
+
+    def activate(self, x: Tensor) -> Tensor:
+        """Turn the last convolution's (B, ``channels``, H, W) into the task's own unit."""
+        return F.softplus(x) if self.name == DEPTH else x
+
+    def initial_bias(self) -> float:
+        """Bias of the last convolution that makes a fresh network predict something plausible."""
+        return float(torch.tensor(TYPICAL_INDOOR_DEPTH).expm1().log()) if self.name == DEPTH else 0.0
+
+
+def perception_tasks(classes: int) -> list[DenseTask]:
+    """The two tasks of the perception network: metric depth, and ``classes`` semantic classes."""
+    return [DenseTask(DEPTH, 1), DenseTask(SEMANTIC, classes)]

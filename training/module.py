@@ -1,0 +1,128 @@
+"""The training step: network, loss, optimiser, schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
+from training.datasets.sample import IGNORE
+from training.errors import ConfigurationError
+from training.losses.multi_task import MultiTaskLoss
+from training.models.backbone import Backbone
+from training.models.blocks import resize_to
+from training.models.mtinet import MTINet
+from training.models.tasks import DEPTH, SEMANTIC, perception_tasks
+
+
+class PerceptionModule(LightningModule):
+    """The student network in training. Everything an export needs besides the weights is in ``hparams``.
+
+    AdamW with a one-cycle learning rate (10 % warm-up, cosine to zero); the backbone's is lower when it
+    starts from pretrained weights.
+
+    Args:
+        classes: class id 1..N to name; the command line takes it from the data.
+        height: working height; from the data.
+        width: working width; from the data.
+        focal_length: canonical focal length in pixels of the working width; from the data.
+        backbone: efficientnet_lite0, mobilenetv4_conv_small, hrnet_w18_small, hrnet_w18_small_v2 or hrnet_w18.
+        pretrained: none, hub (timm downloads), package (efficientnet_lite0's, from PyPI), or a path.
+        head_widths: channels of the task features at strides 4, 8, 16, 32; null takes the backbone's.
+        alpha: weight of the semantic loss.
+        learning_rate: peak rate of the heads.
+        backbone_learning_rate: peak rate of the backbone.
+        weight_decay: of AdamW, on weights but not on biases and norms.
+    """
+
+    def __init__(
+        self,
+        classes: dict[int, str],
+        height: int,
+        width: int,
+        focal_length: float,
+        backbone: str = "efficientnet_lite0",
+        pretrained: str = "none",
+        head_widths: list[int] | None = None,
+        alpha: float = 1.0,
+        learning_rate: float = 2e-3,
+        backbone_learning_rate: float = 1e-3,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        # The CPU's convolutions are up to 1.7 times faster in this layout; a GPU's too.
+        self.network = MTINet(Backbone(backbone, pretrained), perception_tasks(len(classes)), head_widths)
+        self.network.to(memory_format=torch.channels_last)
+        self.loss = MultiTaskLoss(alpha)
+        self._segmentation = SegmentationMetrics(len(classes))
+        self._depth = DepthMetrics()
+
+    def on_fit_start(self) -> None:
+        """Say what is being trained."""
+        millions = sum(p.numel() for p in self.parameters()) / 1e6
+        self.print(
+            f"MTI-Net on {self.hparams['backbone']} (pretrained: {self.hparams['pretrained']}), {millions:.2f} M parameters, "
+            f"{self.hparams['height']}x{self.hparams['width']}, {len(self.hparams['classes'])} classes"
+        )
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        """One step's loss.
+
+        Raises:
+            ConfigurationError: it is not finite.
+        """
+        losses = self.loss(self.network(batch["image"].contiguous(memory_format=torch.channels_last)), batch)
+        if not torch.isfinite(losses["loss"]):
+            parts = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
+            raise ConfigurationError(
+                f"the loss is not finite at step {self.global_step} (epoch {self.current_epoch}): {parts}; "
+                "lower learning_rate, or look for wrong labels"
+            )
+        self.log_dict({f"train/{k}": v for k, v in losses.items()}, batch_size=len(batch["image"]))
+        self.log("loss", losses["loss"], prog_bar=True, logger=False, batch_size=len(batch["image"]))
+        return losses["loss"]
+
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        """Measure the held-out frames at the working size, depth in canonical metres."""
+        final = self.network(batch["image"].contiguous(memory_format=torch.channels_last))["final"]
+        size = batch["image"].shape[-2:]
+        if SEMANTIC in batch:
+            ids = resize_to(final[SEMANTIC], size).argmax(1) + 1
+            target = batch[SEMANTIC].where(batch[SEMANTIC] != IGNORE, 0)
+            self._segmentation.update(ids.cpu().numpy(), target.cpu().numpy())
+        if DEPTH in batch:
+            self._depth.update(resize_to(final[DEPTH], size)[:, 0].cpu().numpy(), batch[DEPTH].cpu().numpy())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log what the held-out frames gave, and start anew."""
+        values = {**self._segmentation.compute(), **self._depth.compute()}
+        self.log_dict({f"val/{k}": v for k, v in values.items()}, prog_bar=False)
+        self.log_dict({k: values[k] for k in ("miou", "rmse")}, prog_bar=True, logger=False)
+        # One figure for the best checkpoint: both tasks count, in units of about the same size.
+        self.log("val/score", values["miou"] - values["rmse"])
+        self._segmentation.reset()
+        self._depth.reset()
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, one-cycle."""
+        groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            groups.setdefault((name.startswith("network.backbone."), parameter.ndim > 1), []).append(parameter)
+        rates = {True: self.hparams["backbone_learning_rate"], False: self.hparams["learning_rate"]}
+        optimiser = torch.optim.AdamW(
+            [
+                {"params": p, "lr": rates[in_backbone], "weight_decay": self.hparams["weight_decay"] if is_weight else 0.0}
+                for (in_backbone, is_weight), p in groups.items()
+            ]
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser,
+            max_lr=[group["lr"] for group in optimiser.param_groups],
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=0.1,
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
