@@ -46,21 +46,21 @@ class PerceptionNode(LifecycleNode):
 
     def __init__(self, **kwargs) -> None:
         super().__init__("perception", **kwargs)
-        self._parameters = ParameterServer(self)
-        for problem in self._parameters.problems.values():
+        self._settings = ParameterServer(self)
+        for problem in self._settings.problems.values():
             self.get_logger().error(problem)
         self._network: Network | None = None
         self._active = False
         self._enable_service = self.create_service(SetBool, "~/enable", self._on_enable)
-        if self._parameters.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+        if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the network and create the outputs; a bad file or parameter fails with one line."""
-        if self._parameters.problems:
-            self.get_logger().error(f"cannot configure: {'; '.join(self._parameters.problems.values())}")
+        if self._settings.problems:
+            self.get_logger().error(f"cannot configure: {'; '.join(self._settings.problems.values())}")
             return TransitionCallbackReturn.FAILURE
-        values = self._parameters.values
+        values = self._settings.values
         try:
             self._network = Network(model_path(values.model), values.providers, values.threads)
             self._network.warm_up(values.warm_up_runs)
@@ -78,7 +78,7 @@ class PerceptionNode(LifecycleNode):
         # Simulated time may stand still; the word that it does must go out all the same.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
-        self._parameters.locked = True
+        self._settings.locked = True
         self.get_logger().info(
             f"{card.name} ({card.architecture}) on {self._network.device}: {card.input_width}x{card.input_height}, "
             f"{len(card.classes)} classes, depth {card.depth_min:g} to {card.depth_max:g} m"
@@ -91,7 +91,7 @@ class PerceptionNode(LifecycleNode):
         self._outputs.publish_labels()
         self._worker = LatestFrameWorker(self._process, self._on_failure)
         self._listening_since = time.monotonic()
-        compressed = self._parameters.values.image_transport == "compressed"
+        compressed = self._settings.values.image_transport == "compressed"
         # The kind of QoS that hears every camera, reliable or not.
         self._image_subscription = self.create_subscription(
             CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
@@ -135,7 +135,7 @@ class PerceptionNode(LifecycleNode):
         self.destroy_publisher(self._diagnostics)
         self._outputs.destroy()
         self._network = None
-        self._parameters.locked = False
+        self._settings.locked = False
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         result = self.set_parameters([Parameter("enabled", value=request.data)])[0]
@@ -148,7 +148,7 @@ class PerceptionNode(LifecycleNode):
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         now = time.monotonic()
-        values = self._parameters.values
+        values = self._settings.values
         self._statistics.frame_received(now)
         self._last_arrival = now
         stamp = Time.from_msg(message.header.stamp, clock_type=self._last_stamp.clock_type)
@@ -171,7 +171,7 @@ class PerceptionNode(LifecycleNode):
                 self._statistics.frame_dropped("a newer one came first")
 
     def _process(self, arrival: _Arrival) -> None:
-        values = self._parameters.values
+        values = self._settings.values
         message = arrival.message
         stamp = Time.from_msg(message.header.stamp, clock_type=self.get_clock().clock_type)
         if values.max_age and self.get_clock().now() - stamp > Duration(seconds=values.max_age):
@@ -208,14 +208,14 @@ class PerceptionNode(LifecycleNode):
             "device": self._network.device,
             "active": str(self._active).lower(),
             "listeners": str(self._outputs.listeners()),
-            "enabled": str(self._parameters.values.enabled).lower(),
+            "enabled": str(self._settings.values.enabled).lower(),
             "last error": self._last_error,
         }
         self._diagnostics.publish(diagnostic_array(self, self._statistics.summary(now), facts, complaints))
 
     def _complaints(self, now: float) -> list[str]:
-        if now - max(self._last_arrival, self._listening_since) > self._parameters.values.image_timeout:
-            kind = "CompressedImage" if self._parameters.values.image_transport == "compressed" else "Image"
+        if now - max(self._last_arrival, self._listening_since) > self._settings.values.image_timeout:
+            kind = "CompressedImage" if self._settings.values.image_transport == "compressed" else "Image"
             return [why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
         complaints = []
         if self._last_error:
