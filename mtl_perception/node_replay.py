@@ -65,6 +65,10 @@ def replay_through_node(bag: Path, model: Path) -> Results:
         spinning = threading.Thread(target=executor.spin, daemon=True)
         try:
             player = BagPlayer(node, opened, restamp=True)
+            if image not in player.publishers:
+                raise ReplayError(
+                    f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`"
+                )
             _subscribe(node, image, results)
             spinning.start()
             _wait_until_connected(process, player, results)
@@ -102,10 +106,10 @@ def _subscribe(node: Node, image: str, results: Results) -> None:
 
 
 def _wait_until_connected(process: NodeProcess, player: BagPlayer, results: Results) -> None:
-    """Wait until the node hears every topic played and, by its own word, is heard on depth and classes."""
+    """Wait until the node hears the camera and, by its own word, is heard on depth and classes."""
     deadline = time.monotonic() + _PATIENCE
     # The images played are heard here too, hence two subscriptions there.
-    wanted = {topic: 2 if topic.endswith("compressed") else 1 for topic in player.publishers}
+    wanted = {t: n for t, n in ((f"{IMAGE_TOPIC}/compressed", 2), (CAMERA_INFO_TOPIC, 1)) if t in player.publishers}
     while time.monotonic() < deadline:
         if process.exit_code is not None:
             raise ReplayError(f"the node ended with exit code {process.exit_code}: see its messages above")

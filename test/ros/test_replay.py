@@ -1,0 +1,110 @@
+"""Bags played over real DDS, and the demonstration a newcomer runs first."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from harness import Robot
+from network_file import write_network
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from mtl_perception.bags import open_bag, write_bag_from_folder
+from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, DatasetWriter, Intrinsics
+
+FRAMES = 12
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    names = [f"frame_{i:03d}" for i in range(FRAMES)]
+    info = DatasetInfo(64, 48, "CC0-1.0", "test", Intrinsics(50, 50, 32, 24), sequences={"walk": names}, rate_hz=10)
+    writer = DatasetWriter(tmp_path_factory.mktemp("folder") / "set", info)
+    rng = np.random.default_rng(0)
+    for name in names:
+        coarse = rng.integers(20, 180, (6, 8, 3), dtype=np.uint8)
+        writer.write_frame(name, cv2.resize(coarse, (64, 48)), depth=np.full((48, 64), 2.5))
+    writer.finish()
+    return DatasetFolder(writer.root)
+
+
+@pytest.fixture(scope="module")
+def bag(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("bag") / "walk.mcap"
+    write_bag_from_folder(folder, folder.names(), out, rate=10, depth=True)
+    return out
+
+
+def cli(*arguments: object, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "mtl_perception.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+def test_the_demo_shows_every_frame(bag, tmp_path):
+    network = write_network(tmp_path / "tiny.onnx")
+    done = cli("demo", "--bag", bag, "--model", network, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "out" / "strip.png") in done.stdout
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["frames_in"], summary["frames_out"], summary["frames_dropped"]) == (FRAMES, FRAMES, 0)
+    assert 8 < summary["rate_hz"] < 12
+    assert 0 < summary["network_ms"] < summary["end_to_end_ms"]
+    video = cv2.VideoCapture(str(tmp_path / "out" / "video.mp4"))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
+    assert cv2.imread(str(tmp_path / "out" / "strip.png")).shape[1] == 960
+
+
+def test_the_demo_says_when_the_node_cannot_start(bag, tmp_path):
+    done = cli("demo", "--bag", bag, "--model", tmp_path / "missing.onnx", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("mtl-perception: cannot read the network file")
+
+
+def test_replay_plays_every_message_as_recorded(bag):
+    robot = Robot(outputs=())
+    heard: dict[str, list] = {"image": [], "info": [], "depth": [], "clock": []}
+    robot.node.create_subscription(CompressedImage, "/camera/image_raw/compressed", heard["image"].append, 50)
+    robot.node.create_subscription(CameraInfo, "/camera/camera_info", heard["info"].append, 50)
+    robot.node.create_subscription(Image, "/elsewhere/depth", heard["depth"].append, 50)
+    robot.node.create_subscription(Clock, "/clock", heard["clock"].append, 50)
+    try:
+        remap = ("--ros-args", "-r", "/camera/aligned_depth/image_raw:=/elsewhere/depth")
+        done = cli("replay", bag, "--rate", 4, "--clock", *remap)
+        assert done.returncode == 0, done.stderr
+        robot.wait(lambda: all(len(messages) >= FRAMES for messages in heard.values()))
+        with open_bag(bag) as opened:
+            recorded = [opened.deserialize(m) for m in opened.messages(["/camera/image_raw/compressed"])]
+        assert [bytes(m.data) for m in heard["image"]] == [m.data.tobytes() for m in recorded]
+        assert [m.header.stamp.nanosec for m in heard["image"]] == [m.header.stamp.nanosec for m in recorded]
+        assert heard["depth"][0].encoding == "16UC1" and set(np.frombuffer(heard["depth"][0].data, np.uint16)) == {2500}
+    finally:
+        robot.close()
+
+
+def test_replay_can_stamp_messages_as_a_live_camera_does(bag):
+    robot = Robot(outputs=())
+    heard: list[CompressedImage] = []
+    robot.node.create_subscription(CompressedImage, "/camera/image_raw/compressed", heard.append, 50)
+    try:
+        before = robot.node.get_clock().now().nanoseconds
+        assert cli("replay", bag, "--rate", 4, "--restamp").returncode == 0
+        robot.wait(lambda: len(heard) == FRAMES)
+        stamps = [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in heard]
+        assert stamps == sorted(stamps) and stamps[0] > before
+    finally:
+        robot.close()
+
+
+@pytest.mark.parametrize(("damage", "complaint"), [("missing", "there is no bag"), ("cut off", "damaged")])
+def test_a_bad_bag_is_one_line(bag, tmp_path, damage, complaint):
+    path = tmp_path / "bad.mcap"
+    if damage == "cut off":
+        path.write_bytes(bag.read_bytes()[:200])
+    done = cli("replay", path)
+    assert done.returncode == 2
+    assert complaint in done.stderr and "Traceback" not in done.stderr
