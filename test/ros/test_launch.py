@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("launch.actions", reason="launch comes with a ROS installation only")
 pytest.importorskip("launch_ros.actions", reason="launch_ros comes with a ROS installation only")
 
-from ament_index_python.packages import get_package_share_directory  # noqa: E402
-from launch import LaunchDescription, LaunchService  # noqa: E402
-from launch.actions import (  # noqa: E402
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription, LaunchService
+from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     IncludeLaunchDescription,
@@ -19,9 +19,9 @@ from launch.actions import (  # noqa: E402
     SetEnvironmentVariable,
     TimerAction,
 )
-from launch.event_handlers import OnProcessExit, OnProcessIO  # noqa: E402
-from launch.events import Shutdown  # noqa: E402
-from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+from launch.event_handlers import OnProcessExit, OnProcessIO
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 
 @pytest.fixture
