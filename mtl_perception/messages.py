@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import array
+import math
 import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import cv2
@@ -108,7 +109,7 @@ def image_from_array(pixels: np.ndarray, encoding: str, header: Header) -> Image
     msg.encoding = encoding
     msg.is_bigendian = sys.byteorder == "big"
     msg.step = pixels.strides[0] if pixels.flags.c_contiguous else pixels[0].nbytes
-    msg.data = _bytes_array(pixels)
+    _fill(msg, pixels)
     return msg
 
 
@@ -137,9 +138,8 @@ def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float
 
 def intrinsics_of(info: CameraInfo, height: int, width: int) -> Intrinsics | None:
     """The pinhole camera of an image of ``height`` x ``width`` pixels, or None when uncalibrated (K is zero)."""
-    scaled = scaled_camera_info(info, height, width)
-    fx, fy, cx, cy = scaled.k[0], scaled.k[4], scaled.k[2], scaled.k[5]
-    usable = all(np.isfinite((fx, fy, cx, cy))) and fx > 0 and fy > 0
+    fx, _, cx, _, fy, cy, *_ = _scaled_matrix(info.k, info, height, width)
+    usable = all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0
     return Intrinsics(fx, fy, cx, cy) if usable else None
 
 
@@ -149,27 +149,32 @@ def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
     ``info`` speaks of the full sensor; its image is the region of interest (all, when zero) after
     binning. The copy has neither, and says the same of the resized image directly.
     """
-    roi = info.roi
-    region = (roi.height or info.height, roi.width or info.width)
-    scale_y = height / region[0] if region[0] else 1.0
-    scale_x = width / region[1] if region[1] else 1.0
     result = CameraInfo()
     result.header = info.header
     result.height, result.width = height, width
     result.distortion_model, result.d, result.r = info.distortion_model, info.d, info.r
-    k, p = np.reshape(info.k, (3, 3)).copy(), np.reshape(info.p, (3, 4)).copy()
-    for matrix in (k, p):
-        if matrix[2, 2]:  # all zero: uncalibrated, and to stay so
-            matrix[0, 2] -= roi.x_offset
-            matrix[1, 2] -= roi.y_offset
-        # Pixel centres lie at whole numbers, so the principal point moves with half a pixel.
-        matrix[0] *= scale_x
-        matrix[1] *= scale_y
-        if matrix[2, 2]:
-            matrix[0, 2] += (scale_x - 1) / 2
-            matrix[1, 2] += (scale_y - 1) / 2
-    result.k, result.p = k.ravel(), p.ravel()
+    result.k = _scaled_matrix(info.k, info, height, width)
+    result.p = _scaled_matrix(info.p, info, height, width)
     return result
+
+
+def _scaled_matrix(matrix: Sequence[float], info: CameraInfo, height: int, width: int) -> list[float]:
+    """``matrix``, K or P of ``info`` row by row, for its image resized to ``height`` x ``width``."""
+    first, second, third = np.reshape(matrix, (3, -1)).tolist()
+    roi = info.roi
+    for row, size, original, offset in (
+        (first, width, roi.width or info.width, roi.x_offset),
+        (second, height, roi.height or info.height, roi.y_offset),
+    ):
+        scale = size / original if original else 1.0
+        calibrated = third[2] != 0  # else all is zero, and to stay so
+        if calibrated:
+            row[2] -= offset
+        row[:] = [value * scale for value in row]
+        if calibrated:
+            # Pixel centres lie at whole numbers, so the principal point moves with half a pixel.
+            row[2] += (scale - 1) / 2
+    return first + second + third
 
 
 def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: Header) -> PointCloud2:
@@ -202,7 +207,7 @@ def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: 
     msg.point_step = points.itemsize
     msg.row_step = points.itemsize * width
     msg.is_dense = False
-    msg.data = _bytes_array(points)
+    _fill(msg, points)
     return msg
 
 
@@ -255,8 +260,9 @@ def _convert_without_ros(msg: Image) -> np.ndarray:
     return rgb
 
 
-def _bytes_array(values: np.ndarray) -> array.array:
-    """The bytes of ``values`` as rclpy takes them fastest: any other type it checks item by item."""
-    data = array.array("B")
-    data.frombytes(np.ascontiguousarray(values).view(np.uint8).data)
-    return data
+def _fill(msg: Image | PointCloud2, values: np.ndarray) -> None:
+    """Put the bytes of ``values`` into a new message, in one copy.
+
+    Assigning to ``data`` copies once more, or, for most types, goes through the bytes one by one.
+    """
+    msg.data.frombytes(np.ascontiguousarray(values).view(np.uint8).data)

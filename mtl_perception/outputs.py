@@ -109,11 +109,11 @@ class Outputs:
             message = depth_image(prediction.depth, parameters.depth_encoding, frame.header, nearest, farthest)
             if _heard(self._depth):
                 self._depth.publish(message)
-        camera = intrinsics_of(frame.camera_info, height, width) if frame.camera_info is not None else None
-        if camera and _heard(self._points):
-            self._points.publish(
-                point_cloud(prediction.depth, _resized(frame.rgb, height, width), camera, frame.header)
-            )
+        if frame.camera_info is not None and _heard(self._points):
+            camera = intrinsics_of(frame.camera_info, height, width)
+            if camera:
+                rgb = _resized(frame.rgb, height, width)
+                self._points.publish(point_cloud(prediction.depth, rgb, camera, frame.header))
 
     def destroy(self) -> None:
         """Take the topics away."""
