@@ -74,12 +74,12 @@ class Outputs:
         """How many subscriptions there are to what is made from frames."""
         return sum(p.get_subscription_count() for p in self._per_frame)
 
-    def publish_labels(self) -> None:
-        """Publish, latched, which id is which class."""
+    def publish_labels(self, min_confidence: float) -> None:
+        """Publish, latched, which id is which class, and the least confidence a class is given with."""
         classes = {c.id: {"name": c.name, "color": c.color} for c in self._card.classes}
         self._labels.publish(String(data=json.dumps({"classes": classes, "unlabelled": NOT_CONFIDENT})))
         if self._label_info:
-            info = LabelInfo()
+            info = LabelInfo(threshold=min_confidence)
             info.header.stamp = self._node.get_clock().now().to_msg()
             info.class_map = [VisionClass(class_id=c.id, class_name=c.name) for c in self._card.classes]
             self._label_info.publish(info)

@@ -88,7 +88,7 @@ class PerceptionNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the camera."""
         result = super().on_activate(state)
-        self._outputs.publish_labels()
+        self._outputs.publish_labels(self._settings.values.min_confidence)
         self._worker = LatestFrameWorker(self._process, self._on_failure)
         self._listening_since = time.monotonic()
         compressed = self._settings.values.image_transport == "compressed"

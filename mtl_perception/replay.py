@@ -21,7 +21,8 @@ class BagPlayer:
     Args:
         node: the node to publish from.
         bag: the bag; each message goes out as recorded, byte for byte, unless restamped.
-        restamp: give headers the present time, as a live camera would.
+        restamp: move all stamps so that the first lies in the present, as a live camera's; messages of one
+            stamp keep one stamp.
         clock: publish the bag's time on /clock, for nodes with use_sim_time.
 
     Raises:
@@ -63,26 +64,29 @@ class BagPlayer:
         Returns:
             How many messages went out.
         """
-        started, first, count = time.monotonic(), None, 0
+        started, present = time.monotonic(), self._node.get_clock().now().nanoseconds
+        first, count = None, 0
         for message in self._bag.messages(list(self.publishers)):
             first = message.time if first is None else first
             time.sleep(max(0.0, started + (message.time - first) / 1e9 / rate - time.monotonic()))
             if self._clock:
                 seconds, nanoseconds = divmod(message.time, 10**9)
                 self._clock.publish(Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
-            data, stamp = self._prepare(message)
+            data, stamp = self._prepare(message, lambda t, first=first: present + round((t - first) / rate))
             if sent:
                 sent(message.topic, stamp)
             self.publishers[message.topic].publish(data)
             count += 1
         return count
 
-    def _prepare(self, message: BagMessage) -> tuple[bytes, Time | None]:
+    def _prepare(self, message: BagMessage, moved: Callable[[int], int]) -> tuple[bytes, Time | None]:
+        """The bytes to publish and their header stamp, ``moved`` (ns to ns) if stamps are to be."""
         fields = deserialize_message(message.data, self._types[message.topic])
         header = getattr(fields, "header", None)
         if header is None:
             return message.data, None
         if not self._restamp:
             return message.data, header.stamp
-        header.stamp = self._node.get_clock().now().to_msg()
+        seconds, nanoseconds = divmod(moved(header.stamp.sec * 10**9 + header.stamp.nanosec), 10**9)
+        header.stamp = Time(sec=seconds, nanosec=nanoseconds)
         return serialize_message(fields), header.stamp

@@ -88,14 +88,18 @@ def test_replay_plays_every_message_as_recorded(bag):
 
 def test_replay_can_stamp_messages_as_a_live_camera_does(bag):
     robot = Robot(outputs=())
-    heard: list[CompressedImage] = []
-    robot.node.create_subscription(CompressedImage, "/camera/image_raw/compressed", heard.append, 50)
+    images: list[CompressedImage] = []
+    depths: list[Image] = []
+    robot.node.create_subscription(CompressedImage, "/camera/image_raw/compressed", images.append, 50)
+    robot.node.create_subscription(Image, "/camera/aligned_depth/image_raw", depths.append, 50)
     try:
         before = robot.node.get_clock().now().nanoseconds
         assert cli("replay", bag, "--rate", 4, "--restamp").returncode == 0
-        robot.wait(lambda: len(heard) == FRAMES)
-        stamps = [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in heard]
-        assert stamps == sorted(stamps) and stamps[0] > before
+        robot.wait(lambda: len(images) == FRAMES and len(depths) == FRAMES)
+        stamps = [m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in images]
+        assert stamps[0] > before
+        np.testing.assert_allclose(np.diff(stamps), 1e8 / 4, atol=10)
+        assert [m.header.stamp for m in images] == [m.header.stamp for m in depths]
     finally:
         robot.close()
 
