@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,9 +63,11 @@ def _run(options: argparse.Namespace) -> int:
     from mtl_perception.share import use_shared_memory_profile
 
     use_shared_memory_profile()
-    arguments = ["mtl-perception", "--ros-args", "-p", f"model:={options.model!r}"]
+    arguments = ["mtl-perception", "--ros-args"]
     if options.params_file:
         arguments += ["--params-file", str(options.params_file)]
+    if options.model:
+        arguments += ["-p", f"model:={json.dumps(options.model)}"]
     for topic, target in (("image", options.image), ("camera_info", options.camera_info)):
         if target:
             arguments += ["-r", f"{topic}:={target}"]
