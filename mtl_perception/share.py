@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 DEFAULT_MODEL = "house_rooms_lite0"
 
 
 def share_directory() -> Path:
-    """The package's share folder: of the checkout, of the ROS workspace, or of the Python environment.
+    """The package's share folder: of the checkout, or of the prefix it was installed into by colcon or pip.
 
     Raises:
-        FileNotFoundError: the package is installed in none of these ways.
+        FileNotFoundError: the package was copied here without its share folder.
     """
-    checkout = Path(__file__).resolve().parent.parent
-    if (checkout / "package.xml").exists():
-        return checkout
-    prefixes = [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
-    for prefix in filter(None, prefixes):
-        share = Path(prefix) / "share" / "mtl_perception"
-        if (share / "package.xml").exists():
-            return share
-    raise FileNotFoundError(
-        "the share folder of mtl_perception is nowhere in AMENT_PREFIX_PATH nor in this Python environment"
-    )
+    here = Path(__file__).resolve()
+    checkout = here.parent.parent
+    # An installed package lies in PREFIX/lib/pythonX/site-packages, its files in PREFIX/share: of a ROS
+    # workspace, a virtual environment, /usr/local or ~/.local alike.
+    for folder in (checkout, *(prefix / "share" / "mtl_perception" for prefix in here.parents)):
+        if (folder / "package.xml").exists():
+            return folder
+    raise FileNotFoundError(f"share/mtl_perception is in none of the folders above {here}: install the package again")
 
 
 def model_path(model: str) -> Path:
     """The network file that ``model`` means: a path, the bare name of a shipped one, or, empty, the default one."""
     name = model or DEFAULT_MODEL
     if name.endswith(".onnx") or os.sep in name:
-        return Path(name).expanduser()
+        return Path(os.path.expanduser(name))
     return share_directory() / "models" / f"{name}.onnx"
 
 
@@ -41,6 +37,8 @@ def use_shared_memory_profile() -> None:
 
     Its default segment is smaller than a few images, and best-effort frames are lost for want of room.
     """
-    profile = str(share_directory() / "config" / "fastdds_shm.xml")
-    for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
-        os.environ.setdefault(variable, profile)
+    variables = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+    # Where both are set one wins over the other: setting the second would undo the user's first.
+    if not any(variable in os.environ for variable in variables):
+        profile = str(share_directory() / "config" / "fastdds_shm.xml")
+        os.environ.update(dict.fromkeys(variables, profile))
