@@ -120,7 +120,7 @@ class ModelCard:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelCardError(f"the card is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise ModelCardError("the card is not a JSON object")
@@ -158,4 +158,8 @@ def _build(kind: type, data: Any, where: str) -> Any:
         if not isinstance(color, list) or any(type(v) is not int for v in color):
             raise ModelCardError(f"{where}: color is {color!r}, not three whole numbers")
         values["color"] = tuple(color)
+    if "values" in values:
+        figures = values["values"]
+        if not isinstance(figures, dict) or any(type(v) not in _PLAIN_TYPES["float"] for v in figures.values()):
+            raise ModelCardError(f"{where}: values is {figures!r}, not numbers by name")
     return kind(**values)
