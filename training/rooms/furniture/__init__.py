@@ -1,0 +1,1 @@
+"""Furniture composed of simple shapes, one kind of room or use a file."""

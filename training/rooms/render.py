@@ -1,0 +1,219 @@
+"""Pictures of a scene: exact labels from one ray a pixel, colour from shaded and supersampled rays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from training.rooms.camera import Camera
+from training.rooms.scene import RAY_OFFSET, Hits, Light, Scene
+from training.rooms.shading import TextureAtlas, smooth
+
+SAMPLES = 2
+"""Colour rays a pixel side."""
+
+AMBIENT_RAYS = 4
+AMBIENT_REACH = 1.2
+"""Metres within which things darken the ambient light."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What each pixel centre sees.
+
+    Attributes:
+        depth: (H, W) float64 metres along the optical axis, 0 = nothing.
+        semantic: (H, W) uint8 class ids, 0 = nothing.
+        instance: (H, W) uint16 object ids, 0 = the building.
+    """
+
+    depth: np.ndarray
+    semantic: np.ndarray
+    instance: np.ndarray
+
+
+def labels(scene: Scene, camera: Camera, pose: np.ndarray) -> Labels:
+    """Depth, classes and objects seen through the pixel centres."""
+    hits = scene.trace(*camera.rays(pose))
+    seen = hits.face >= 0
+    shape = (camera.height, camera.width)
+    return Labels(
+        np.where(seen, hits.distance, 0.0).reshape(shape),
+        np.where(seen, scene.face_class[hits.face], 0).astype(np.uint8).reshape(shape),
+        np.where(seen, scene.face_instance[hits.face], 0).astype(np.uint16).reshape(shape),
+    )
+
+
+@dataclass
+class _Points:
+    """Surface points to shade, one a ray: where, which triangle, how it faces, how coarse a texel is needed."""
+
+    face: np.ndarray
+    position: np.ndarray
+    toward_eye: np.ndarray
+    geometric: np.ndarray
+    normal: np.ndarray
+    uv: np.ndarray
+    footprint: np.ndarray
+
+
+def radiance(
+    scene: Scene,
+    atlas: TextureAtlas,
+    camera: Camera,
+    pose: np.ndarray,
+    rng: np.random.Generator,
+    samples: int = SAMPLES,
+) -> np.ndarray:
+    """Linear light that reaches the camera, (H, W, 3) float32.
+
+    Direct light of every lamp and window with soft shadows (one jittered shadow ray a sample, smoothed
+    along surfaces), ambient light dimmed by nearby surfaces, highlights, and mirrors one bounce deep.
+    """
+    origins, directions = camera.rays(pose, samples)
+    hits = scene.trace(origins, directions)
+    pixel = 1.0 / (camera.intrinsics.fx * samples)
+    points = _points(scene, origins, directions, hits, np.zeros(len(origins)), pixel)
+    tint = _reflect(scene, atlas, points, hits, directions, pixel)
+    material = scene.face_material[points.face]
+    albedo = atlas.sample(material, points.uv, points.footprint) * tint
+    diffuse, highlight = _lit(scene, atlas, points, material, rng)
+    shape = (camera.height * samples, camera.width * samples)
+    distance = np.where(np.isfinite(hits.distance), hits.distance, 0).astype(np.float32)
+    guide = (distance.reshape(shape), points.normal.reshape(*shape, 3), scene.face_instance[points.face].reshape(shape))
+    diffuse = smooth(diffuse.reshape(*shape, 3), *guide).reshape(-1, 3)
+    color = albedo * (diffuse + atlas.emission[material][:, None]) + highlight
+    color[hits.face < 0] = 0
+    color = color.reshape(camera.height, samples, camera.width, samples, 3)
+    # A bright spot counts no more than white, or its edge would stay jagged.
+    return np.minimum(color, 4.0).mean(axis=(1, 3))
+
+
+def _points(
+    scene: Scene, origins: np.ndarray, directions: np.ndarray, hits: Hits, travelled: np.ndarray, pixel: float
+) -> _Points:
+    face = np.maximum(hits.face, 0)
+    distance = np.where(hits.face >= 0, hits.distance, 1.0)
+    position = origins + distance[:, None] * directions
+    toward_eye = -directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    geometric = scene.face_normal[face]
+    facing = np.einsum("ij,ij->i", geometric, toward_eye)
+    geometric = (geometric * np.where(facing < 0, -1.0, 1.0)[:, None]).astype(np.float32)
+    weights = np.stack([1 - hits.u - hits.v, hits.u, hits.v], 1)
+    normal = np.einsum("ij,ijk->ik", weights, scene.corner_normals[face])
+    normal *= np.where(np.einsum("ij,ij->i", normal, geometric) < 0, -1, 1)[:, None].astype(np.float32)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    uv = np.einsum("ij,ijk->ik", weights, scene.corner_uv[face])
+    footprint = (distance + travelled) * pixel / np.sqrt(np.clip(np.abs(facing), 0.05, 1))
+    return _Points(face, position, toward_eye.astype(np.float32), geometric, normal, uv, footprint.astype(np.float32))
+
+
+def _reflect(
+    scene: Scene, atlas: TextureAtlas, points: _Points, hits: Hits, directions: np.ndarray, pixel: float
+) -> np.ndarray:
+    """Replace points on mirrors by what they show; returns the mirrors' tint, (N, 3), 1 elsewhere."""
+    tint = np.ones((len(hits.face), 3), np.float32)
+    material = scene.face_material[points.face]
+    rows = np.flatnonzero((atlas.mirror[material] > 0) & (hits.face >= 0))
+    if not len(rows):
+        return tint
+    tint[rows] = atlas.sample(material[rows], points.uv[rows], points.footprint[rows])
+    normal = points.geometric[rows].astype(float)
+    incoming = directions[rows]
+    bounced = incoming - 2 * np.einsum("ij,ij->i", incoming, normal)[:, None] * normal
+    origins = points.position[rows] + RAY_OFFSET * normal
+    second = scene.trace(origins, bounced)
+    shown = _points(scene, origins, bounced, second, hits.distance[rows], pixel)
+    for name in vars(points):
+        getattr(points, name)[rows] = getattr(shown, name)
+    return tint
+
+
+def _lit(
+    scene: Scene, atlas: TextureAtlas, points: _Points, material: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Irradiance over pi and highlights, each (N, 3) float32."""
+    start = (points.position + RAY_OFFSET * points.geometric).astype(np.float32)
+    diffuse = _ambient(scene, points, start, rng)
+    highlight = np.zeros_like(diffuse)
+    specular, gloss = atlas.specular[material], atlas.gloss[material]
+    for light in scene.lights:
+        share, toward = _arriving(scene, light, points, start, rng)
+        color = light.intensity.astype(np.float32)
+        diffuse += share[:, None] * color
+        rows = np.flatnonzero((share > 1e-3) & (specular > 0))
+        half = toward[rows] + points.toward_eye[rows]
+        half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
+        spread = np.maximum(np.einsum("ij,ij->i", half, points.normal[rows]), 0) ** gloss[rows]
+        highlight[rows] += (specular[rows] * spread * share[rows])[:, None] * color
+    return diffuse, highlight
+
+
+def _ambient(scene: Scene, points: _Points, start: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Ambient light with the share of short random rays that escape."""
+    n = len(start)
+    open_share = np.zeros(n, np.float32)
+    for i in range(AMBIENT_RAYS):
+        direction = rng.standard_normal((n, 3), np.float32)
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True) * 1.0001
+        direction += points.normal * 1.001  # cosine-distributed about the normal
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        reach = AMBIENT_REACH * (i + rng.random(n, np.float32)) / AMBIENT_RAYS + 0.01
+        open_share += ~scene.occluded(start, direction, reach)
+    level = (0.25 + 0.75 * open_share / AMBIENT_RAYS) * (0.82 + 0.18 * points.normal[:, 2])
+    return level[:, None] * scene.ambient.astype(np.float32)
+
+
+def _arriving(
+    scene: Scene, light: Light, points: _Points, start: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of a light that arrives, (N,), and unit directions towards it, (N, 3)."""
+    if light.beam is not None:
+        return _sunshine(scene, light, points, start)
+    n = len(start)
+    jitter = rng.uniform(-1, 1, (n, 2)).astype(np.float32)
+    aim = light.center.astype(np.float32) + jitter[:, :1] * light.half_u.astype(np.float32)
+    aim += jitter[:, 1:] * light.half_v.astype(np.float32)
+    toward = aim - start
+    distance = np.linalg.norm(toward, axis=1)
+    toward /= np.maximum(distance, 1e-4)[:, None]
+    share = np.maximum(np.einsum("ij,ij->i", toward, points.normal), 0)
+    if light.normal.any():
+        share *= np.maximum(-toward @ light.normal.astype(np.float32), 0)
+    share /= distance**2 + 0.15
+    rows = np.flatnonzero(share * light.intensity.max() > 2e-3)
+    share[share * light.intensity.max() <= 2e-3] = 0
+    share[rows[scene.occluded(start[rows], toward[rows], distance[rows] - 0.02)]] = 0
+    return share, toward
+
+
+def _sunshine(scene: Scene, light: Light, points: _Points, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``_arriving``, for parallel light through an opening."""
+    beam = light.beam.astype(np.float32)
+    share = np.maximum(points.normal @ beam, 0)
+    reach = (light.center.astype(np.float32) - start) @ light.normal.astype(np.float32) / (light.beam @ light.normal)
+    offset = start + reach[:, None] * beam - light.center.astype(np.float32)
+    inside = (reach > 0) & (share > 0)
+    for half in (light.half_u, light.half_v):
+        inside &= np.abs(offset @ half.astype(np.float32)) < half @ half
+    rows = np.flatnonzero(inside)
+    toward = np.broadcast_to(beam, start.shape)
+    share[~inside] = 0
+    share[rows[scene.occluded(start[rows], toward[rows], reach[rows])]] = 0
+    return share, toward
+
+
+def develop(
+    light: np.ndarray, exposure: float, rng: np.random.Generator, gains: np.ndarray, grain: float, blur: float
+) -> np.ndarray:
+    """Make an 8-bit picture of light as a camera would: lens blur, exposure, white balance, noise, tone curve."""
+    picture = cv2.GaussianBlur(light, (0, 0), blur) if blur > 0.15 else light
+    picture = picture * (exposure * gains).astype(np.float32)
+    picture = 1 - np.exp(-picture)
+    noise = rng.standard_normal(picture.shape, np.float32)
+    picture += grain * np.sqrt(np.maximum(picture, 0.002)) * noise
+    picture = np.clip(picture, 0, 1) ** (1 / 2.2)
+    picture += 0.4 * (picture * picture * (3 - 2 * picture) - picture)
+    return np.rint(255 * picture).astype(np.uint8)
