@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtl_perception.backends import NetworkError
+from mtl_perception.backends.external_data import external_files
 
 try:
     import onnxruntime
 except ImportError as error:
     raise NetworkError(
-        "ONNX Runtime is not installed: pip install onnxruntime (or onnxruntime-gpu for an NVIDIA GPU)"
+        f"ONNX Runtime is not there ({error}): pip install onnxruntime (or onnxruntime-gpu for an NVIDIA GPU)"
     ) from error
 
 _CPU = "CPUExecutionProvider"
@@ -23,8 +24,8 @@ class OnnxRuntimeBackend:
     """A network file in an ONNX Runtime session.
 
     Args:
-        model: the bytes of the file. Bytes, not a path, so that the file cannot make the library
-            open other files by naming them as external data.
+        model: the bytes of the file, which carries all its weights. One that names other files as their
+            place is refused: the library would read what it names, relative to wherever the process runs.
         providers: execution providers in order of preference, empty for CUDA where there is one and
             else the CPU. A provider that does not come up is passed over only for one also listed.
         threads: threads within an operator, 0 for one a core.
@@ -34,6 +35,7 @@ class OnnxRuntimeBackend:
     """
 
     def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0) -> None:
+        _refuse_external_data(model)
         available = onnxruntime.get_available_providers()
         unknown = [p for p in providers if p not in available]
         if unknown:
@@ -43,7 +45,8 @@ class OnnxRuntimeBackend:
         wanted = list(providers) or [p for p in ("CUDAExecutionProvider", _CPU) if p in available]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what it would log as an error it raises, too
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         # Idle threads that spin for work would take the cores the rest of the robot needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -86,6 +89,15 @@ class OnnxRuntimeBackend:
         except Exception as error:  # as above
             raise NetworkError(f"ONNX Runtime failed: {_first_line(error)}") from error
         return depth, segmentation, confidence
+
+
+def _refuse_external_data(model: bytes) -> None:
+    try:
+        files = external_files(model)
+    except ValueError as error:
+        raise NetworkError(f"ONNX Runtime cannot open it: it is damaged or no ONNX file ({error})") from error
+    if files:
+        raise NetworkError(f"its weights lie in another file, {files[0]!r}: export it with the weights inside")
 
 
 def _first_line(error: Exception) -> str:
