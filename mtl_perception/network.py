@@ -25,11 +25,14 @@ class Prediction:
         depth: (H, W) float32, metres along the optical axis.
         segmentation: (H, W) uint8 class ids of the card.
         confidence: (H, W) uint8, probability of the class times 255.
+        depth_range: metres within which the network learnt depth, for this camera: the card's range,
+            scaled as the depth is.
     """
 
     depth: np.ndarray
     segmentation: np.ndarray
     confidence: np.ndarray
+    depth_range: tuple[float, float]
 
 
 class Network:
@@ -71,14 +74,19 @@ class Network:
             raise NetworkError(f"a frame is (H, W, 3) uint8, this one is {rgb.shape} {rgb.dtype}")
         box = Letterbox((rgb.shape[0], rgb.shape[1]), self._backend.input_shape)
         depth, segmentation, confidence = self._backend.run(box.to_network(rgb))
+        factor = 1.0
         if focal_length is not None:
-            depth *= np.float32(focal_length * box.scale / self.card.focal_length)
+            factor = focal_length * box.scale / self.card.focal_length
+            depth *= np.float32(factor)
+        depth_range = (self.card.depth_min * factor, self.card.depth_max * factor)
         if at_network_size:
-            return Prediction(box.crop(depth), box.crop(segmentation), box.crop(confidence))
+            return Prediction(box.crop(depth), box.crop(segmentation), box.crop(confidence), depth_range)
+        # The plain INTER_NEAREST lies up to half a pixel off the linear one.
         return Prediction(
             box.to_frame(depth, cv2.INTER_LINEAR),
-            box.to_frame(segmentation, cv2.INTER_NEAREST),
-            box.to_frame(confidence, cv2.INTER_NEAREST),
+            box.to_frame(segmentation, cv2.INTER_NEAREST_EXACT),
+            box.to_frame(confidence, cv2.INTER_NEAREST_EXACT),
+            depth_range,
         )
 
     def warm_up(self, runs: int) -> None:
