@@ -122,19 +122,30 @@ def generate(out: Path, settings: Settings, workers: int) -> DatasetInfo:
     tasks = list(_tasks(settings, done))
     total = sum(len(r.names) for r in rooms(settings))
     with tqdm(total=total, initial=len(done), unit="frame", desc="rooms") as bar:
-        # Fresh processes: a fork would copy OpenCV's threads in an unknown state.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=_start_worker) as pool:
-            pending = [pool.submit(render_frames, out, settings, room, todo) for room, todo in tasks]
-            try:
-                for task in as_completed(pending):
-                    bar.update(task.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        for count in _rendered(out, settings, tasks, workers):
+            bar.update(count)
     writer.finish()
     (out / UNFINISHED).unlink()
     return info
+
+
+def _rendered(out: Path, settings: Settings, tasks: list[tuple[Room, list[int]]], workers: int) -> Iterator[int]:
+    """Render all tasks, yielding the number of frames of each as it is done."""
+    if workers == 1:
+        yield from (render_frames(out, settings, room, todo) for room, todo in tasks)
+        return
+    # Fresh processes: a fork would copy OpenCV's threads in an unknown state.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(
+        min(workers, max(len(tasks), 1)), context, initializer=cv2.setNumThreads, initargs=(1,)
+    ) as pool:
+        pending = [pool.submit(render_frames, out, settings, room, todo) for room, todo in tasks]
+        try:
+            for task in as_completed(pending):
+                yield task.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _claim(out: Path, settings: Settings) -> None:
@@ -158,10 +169,6 @@ def _tasks(settings: Settings, done: set[str]) -> Iterator[tuple[Room, list[int]
         todo = [k for k, name in enumerate(room.names) if name not in done]
         for i in range(0, len(todo), FRAMES_PER_TASK):
             yield room, todo[i : i + FRAMES_PER_TASK]
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
 
 
 @lru_cache(maxsize=1)

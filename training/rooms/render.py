@@ -75,7 +75,7 @@ def radiance(
     origins, directions = camera.rays(pose, samples)
     hits = scene.trace(origins, directions)
     pixel = 1.0 / (camera.intrinsics.fx * samples)
-    points = _points(scene, origins, directions, hits, np.zeros(len(origins)), pixel)
+    points = _points(scene, origins, directions, hits, np.zeros(len(origins), np.float32), pixel)
     tint = _reflect(scene, atlas, points, hits, directions, pixel)
     material = scene.face_material[points.face]
     albedo = atlas.sample(material, points.uv, points.footprint) * tint
@@ -95,19 +95,27 @@ def _points(
     scene: Scene, origins: np.ndarray, directions: np.ndarray, hits: Hits, travelled: np.ndarray, pixel: float
 ) -> _Points:
     face = np.maximum(hits.face, 0)
-    distance = np.where(hits.face >= 0, hits.distance, 1.0)
-    position = origins + distance[:, None] * directions
-    toward_eye = -directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    geometric = scene.face_normal[face]
-    facing = np.einsum("ij,ij->i", geometric, toward_eye)
-    geometric = (geometric * np.where(facing < 0, -1.0, 1.0)[:, None]).astype(np.float32)
-    weights = np.stack([1 - hits.u - hits.v, hits.u, hits.v], 1)
-    normal = np.einsum("ij,ijk->ik", weights, scene.corner_normals[face])
-    normal *= np.where(np.einsum("ij,ij->i", normal, geometric) < 0, -1, 1)[:, None].astype(np.float32)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    uv = np.einsum("ij,ijk->ik", weights, scene.corner_uv[face])
+    distance = np.where(hits.face >= 0, hits.distance, 1.0).astype(np.float32)
+    away = directions.astype(np.float32)
+    position = origins.astype(np.float32) + distance[:, None] * away
+    toward_eye = away * (-1 / _length(away))[:, None]
+    geometric = scene.face_normal[face].astype(np.float32)
+    facing = _dot(geometric, toward_eye)
+    geometric *= np.where(facing < 0, np.float32(-1), np.float32(1))[:, None]
+    weights = ((1 - hits.u - hits.v)[:, None], hits.u[:, None], hits.v[:, None])
+    normal = sum(w * scene.corner_normals[i][face] for i, w in enumerate(weights))
+    normal *= (np.where(_dot(normal, geometric) < 0, -1, 1) / np.maximum(_length(normal), 1e-6))[:, None]
+    uv = sum(w * scene.corner_uv[i][face] for i, w in enumerate(weights))
     footprint = (distance + travelled) * pixel / np.sqrt(np.clip(np.abs(facing), 0.05, 1))
-    return _Points(face, position, toward_eye.astype(np.float32), geometric, normal, uv, footprint.astype(np.float32))
+    return _Points(face, position, toward_eye, geometric, normal.astype(np.float32), uv, footprint.astype(np.float32))
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+
+
+def _length(a: np.ndarray) -> np.ndarray:
+    return np.sqrt(_dot(a, a))
 
 
 def _reflect(
@@ -122,10 +130,10 @@ def _reflect(
     tint[rows] = atlas.sample(material[rows], points.uv[rows], points.footprint[rows])
     normal = points.geometric[rows].astype(float)
     incoming = directions[rows]
-    bounced = incoming - 2 * np.einsum("ij,ij->i", incoming, normal)[:, None] * normal
+    bounced = incoming - 2 * _dot(incoming, normal)[:, None] * normal
     origins = points.position[rows] + RAY_OFFSET * normal
     second = scene.trace(origins, bounced)
-    shown = _points(scene, origins, bounced, second, hits.distance[rows], pixel)
+    shown = _points(scene, origins, bounced, second, hits.distance[rows].astype(np.float32), pixel)
     for name in vars(points):
         getattr(points, name)[rows] = getattr(shown, name)
     return tint
@@ -135,7 +143,7 @@ def _lit(
     scene: Scene, atlas: TextureAtlas, points: _Points, material: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Irradiance over pi and highlights, each (N, 3) float32."""
-    start = (points.position + RAY_OFFSET * points.geometric).astype(np.float32)
+    start = points.position + np.float32(RAY_OFFSET) * points.geometric
     diffuse = _ambient(scene, points, start, rng)
     highlight = np.zeros_like(diffuse)
     specular, gloss = atlas.specular[material], atlas.gloss[material]
@@ -145,8 +153,7 @@ def _lit(
         diffuse += share[:, None] * color
         rows = np.flatnonzero((share > 1e-3) & (specular > 0))
         half = toward[rows] + points.toward_eye[rows]
-        half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
-        spread = np.maximum(np.einsum("ij,ij->i", half, points.normal[rows]), 0) ** gloss[rows]
+        spread = np.maximum(_dot(half, points.normal[rows]) / np.maximum(_length(half), 1e-6), 0) ** gloss[rows]
         highlight[rows] += (specular[rows] * spread * share[rows])[:, None] * color
     return diffuse, highlight
 
@@ -155,11 +162,12 @@ def _ambient(scene: Scene, points: _Points, start: np.ndarray, rng: np.random.Ge
     """Ambient light with the share of short random rays that escape."""
     n = len(start)
     open_share = np.zeros(n, np.float32)
+    sphere = rng.standard_normal((4096, 3), np.float32)
+    sphere *= (0.9999 / _length(sphere))[:, None]
     for i in range(AMBIENT_RAYS):
-        direction = rng.standard_normal((n, 3), np.float32)
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True) * 1.0001
-        direction += points.normal * 1.001  # cosine-distributed about the normal
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        # A random point of the unit sphere on the normal's tip: cosine-distributed directions (Lambert).
+        direction = sphere[rng.integers(len(sphere), size=n, dtype=np.uint16)] + points.normal
+        direction /= _length(direction)[:, None]
         reach = AMBIENT_REACH * (i + rng.random(n, np.float32)) / AMBIENT_RAYS + 0.01
         open_share += ~scene.occluded(start, direction, reach)
     level = (0.25 + 0.75 * open_share / AMBIENT_RAYS) * (0.82 + 0.18 * points.normal[:, 2])
@@ -173,18 +181,18 @@ def _arriving(
     if light.beam is not None:
         return _sunshine(scene, light, points, start)
     n = len(start)
-    jitter = rng.uniform(-1, 1, (n, 2)).astype(np.float32)
+    jitter = 2 * rng.random((n, 2), np.float32) - 1
     aim = light.center.astype(np.float32) + jitter[:, :1] * light.half_u.astype(np.float32)
     aim += jitter[:, 1:] * light.half_v.astype(np.float32)
     toward = aim - start
-    distance = np.linalg.norm(toward, axis=1)
+    distance = _length(toward)
     toward /= np.maximum(distance, 1e-4)[:, None]
-    share = np.maximum(np.einsum("ij,ij->i", toward, points.normal), 0)
+    share = np.maximum(_dot(toward, points.normal), 0)
     if light.normal.any():
         share *= np.maximum(-toward @ light.normal.astype(np.float32), 0)
     share /= distance**2 + 0.15
     rows = np.flatnonzero(share * light.intensity.max() > 2e-3)
-    share[share * light.intensity.max() <= 2e-3] = 0
+    share[share * light.intensity.max() <= 2e-3] = 0  # not worth a shadow ray
     share[rows[scene.occluded(start[rows], toward[rows], distance[rows] - 0.02)]] = 0
     return share, toward
 

@@ -141,7 +141,7 @@ def furnish(kind: str, rng: np.random.Generator) -> tuple[Layout, Scene]:
     for step in (*steps, *(s for s in ANYWHERE if s.z[1] == 0), *hung):
         if rng.random() < step.chance < 1.0:
             _place(layout, palette, step, tries=2)
-    if rng.random() < (0.7 if kind != "living" else 0.4):
+    if rng.random() < 0.6 and kind != "living":  # a sofa has its own
         _loose_rug(layout, palette)
     lamp_on = day < 0.5 or rng.random() < 0.55
     x0, y0, x1, y1 = plan.rectangles()[0]
@@ -201,7 +201,7 @@ def _shell(kind: str, plan: Plan, scene: Scene, p: Palette) -> None:
     """Floor, ceiling, walls and skirting boards."""
     floor, paint = _floor(kind, p), _wall(kind, p)
     accent = _wall(kind, p) if p.rng.random() < 0.3 else paint
-    white = p.matte(pictures.hsv(p.rng.random(), 0.02, p.rng.uniform(0.88, 0.97)))
+    white = p.plain(pictures.hsv(p.rng.random(), 0.02, p.rng.uniform(0.88, 0.97)))
     trim = p.shared("trim", lambda: p.plastic((0.92, 0.91, 0.88)))
     h = plan.height
     for x0, y0, x1, y1 in plan.rectangles():
@@ -233,8 +233,8 @@ def _windows(layout: Layout, p: Palette, day: float, windows: int) -> None:
     walls = layout.plan.walls()
     # The sun shines in on one side only.
     sunny = walls[p.rng.integers(len(walls))] if day > 0.9 and p.rng.random() < 0.7 else None
-    for _ in range(windows):
-        wall = walls[p.rng.integers(len(walls))]
+    for i in range(windows):
+        wall = sunny if sunny and i == 0 else walls[p.rng.integers(len(walls))]
         layout.against_wall(wall_hung.window(p, layout.plan.height, day, wall is sunny), walls=[wall], tries=12)
 
 

@@ -89,8 +89,10 @@ class Scene:
         self.face_corner = corners[:, 0]
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         self.face_normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-15)
-        self.corner_normals = np.concatenate([s.normals for s in self._shapes]).astype(np.float32)
-        self.corner_uv = np.concatenate([s.uv for s in self._shapes]).astype(np.float32)
+        normals = np.concatenate([s.normals for s in self._shapes]).astype(np.float32)
+        uv = np.concatenate([s.uv for s in self._shapes]).astype(np.float32)
+        # By corner first: rays gather whole rows of each.
+        self.corner_normals, self.corner_uv = (np.ascontiguousarray(a.swapaxes(0, 1)) for a in (normals, uv))
         self.materials = [material for _, material in self._materials.values()]
         self.part_bounds = np.stack([s.bounds for s in self._shapes])
         self.part_labels = np.array(self._labels)

@@ -55,7 +55,7 @@ def bathtub(p: Palette) -> Furniture:
     rng = p.rng
     w, d, h = rng.uniform(1.55, 1.75), rng.uniform(0.72, 0.8), rng.uniform(0.52, 0.6)
     curtain = rng.random() < 0.65
-    piece = Furniture((w, d + 0.06 * curtain, 2.1 if curtain else h + 0.3))
+    piece = Furniture((w, d + 0.08 * curtain, 2.1 if curtain else h + 0.3))
     tub, white = piece.item("bathtub"), p.ceramic()
     rim, floor = 0.075, 0.14
     tub.box(white, (-w / 2, 0, 0), (w / 2, d, floor))
@@ -73,10 +73,10 @@ def bathtub(p: Palette) -> Furniture:
     if curtain:
         drape = piece.item("shower curtain")
         steel = p.steel()
-        drape.rod(steel, (-w / 2 + 0.01, d, 2.03), (w / 2 - 0.01, d, 2.03), 0.013)
+        drape.rod(steel, (-w / 2 + 0.01, d + 0.04, 2.03), (w / 2 - 0.01, d + 0.04, 2.03), 0.013)
         side, share = rng.choice([-1, 1]), rng.uniform(0.3, 0.6)
         x0, x1 = sorted((side * (w / 2 - 0.02), side * (w / 2 - 0.02 - share * w)))
-        drape.add(folds(rng, x0, x1, d + 0.02, 0.2, 2.02, 0.03), _curtain_cloth(p))
+        drape.add(folds(rng, x0, x1, d + 0.04, 0.2, 2.02, 0.03), _curtain_cloth(p))
     return piece
 
 

@@ -152,6 +152,7 @@ def refrigerator(p: Palette) -> Furniture:
     thing = piece.item("refrigerator")
     skin = p.steel() if rng.random() < 0.4 else p.plain((0.92, 0.92, 0.91), 0.35, 40)
     thing.box(skin, (-w / 2, 0, 0.03), (w / 2, d - 0.07, h), 0.01)
+    thing.box(p.plain((0.1, 0.1, 0.1)), (-w / 2 + 0.03, 0.03, 0), (w / 2 - 0.03, d - 0.09, 0.04))
     split = h * rng.choice([0.38, 0.68])
     for z0, z1 in ((0.06, split - 0.004), (split + 0.004, h)):
         thing.box(skin, (-w / 2, d - 0.065, z0), (w / 2, d, z1), 0.02)
