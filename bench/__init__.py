@@ -1,0 +1,1 @@
+"""Measures the node on this machine: ``python -m bench --help``."""

@@ -1,0 +1,87 @@
+"""Where figures are kept: ``bench.json`` for programs, ``bench.md`` for people."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.figure import Figure, Row
+from mtl_perception.dataset_folder import write_atomically
+
+_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "ros-jazzy-rclpy", "ros-jazzy-rmw-fastrtps-cpp")
+
+
+def conditions(command: str, network: str) -> dict[str, Any]:
+    """When, where and with what is measured; ``command`` and ``network`` in words."""
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": command,
+        "network": network,
+        "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, "
+        f"{psutil.virtual_memory().total / 2**30:.0f} GiB memory, {platform.system()} {platform.release()}",
+        "load_average": round(os.getloadavg()[0], 2),
+        "versions": {"python": platform.python_version(), **_installed()},
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # on a robot, from apt
+            continue
+    return found
+
+
+def add(folder: Path, name: str, values: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:
+    """Put the values of figure ``name``, measured ``under`` conditions, into ``bench.json``; all it then holds."""
+    path = folder / "bench.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept[name] = {"conditions": under, "values": values}
+    write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
+    return kept
+
+
+def write_table(folder: Path, kept: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
+    """Write ``bench.md`` of the figures that ``kept`` holds."""
+    lines = ["# Figures of the node", "", "Written by `make bench`; goals are those of the project.", ""]
+    for name, figure in figures.items():
+        if name in kept:
+            lines += _section(figure, kept[name]["values"], kept[name]["conditions"])
+    write_atomically(folder / "bench.md", "\n".join(lines).encode())
+
+
+def _section(figure: Figure, values: dict[str, Any], under: dict[str, Any]) -> list[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in under["versions"].items())
+    lines = [f"## {figure.title}", "", figure.how, "", "| | measured | goal |", "|---|---|---|"]
+    lines += [f"| {row.what} | {row.value} | {goal(row)} |" for row in figure.rows(values)]
+    if figure.picture:
+        lines += ["", f"![{figure.title}]({figure.picture})"]
+    lines += [
+        "",
+        f"`{under['command']}`, {under['date']}; network {under['network']}; {under['machine']}; load average at the "
+        f"start {under['load_average']:.2f}; {versions}.",
+        "",
+    ]
+    return lines
+
+
+def goal(row: Row) -> str:
+    """The goal of ``row`` and whether it was met."""
+    return f"{row.goal}: {'met' if row.met else 'MISSED'}" if row.goal else ""
