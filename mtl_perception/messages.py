@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, Poi
 from std_msgs.msg import Header
 
 from mtl_perception.dataset_folder import Intrinsics
+from mtl_perception.picture import PictureError, decode_picture
 
 _LAYOUT: dict[str, tuple[type, int]] = {
     "rgb8": (np.uint8, 3),
@@ -25,12 +27,20 @@ _LAYOUT: dict[str, tuple[type, int]] = {
 }
 """Encodings whose pixels numpy reads in place: element type and channels."""
 
+_DEPTH = ("32FC1", "16UC1")
+_LARGEST_16UC1 = 65.535
+"""Metres."""
+
 _TO_RGB = {
     "bgr8": cv2.COLOR_BGR2RGB,
     "rgba8": cv2.COLOR_RGBA2RGB,
     "bgra8": cv2.COLOR_BGRA2RGB,
     "mono8": cv2.COLOR_GRAY2RGB,
 }
+
+_YUV420 = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
+_SAYS_NO_COLOR = re.compile(r"[0-9]+[USF](C[0-9]+)?")
+"""Encodings by element type and channels alone, such as 8UC3."""
 
 
 class MessageError(ValueError):
@@ -41,8 +51,8 @@ def array_from_image(msg: Image) -> np.ndarray:
     """The pixels of ``msg`` without copying, for the encodings of 8-bit colour and of depth.
 
     Returns:
-        (H, W) or (H, W, C) in the element type of the encoding, native byte order; read-only, and
-        with the row stride of the message.
+        (H, W) or (H, W, C) in the element type of the encoding, native byte order; a read-only view with
+        the row stride of the message, or a copy where its byte order is not this machine's.
 
     Raises:
         MessageError: no pixels, fewer bytes than ``height * step``, a ``step`` shorter than a row,
@@ -54,11 +64,12 @@ def array_from_image(msg: Image) -> np.ndarray:
     element = np.dtype(dtype).newbyteorder(">" if msg.is_bigendian else "<")
     row = msg.width * channels * element.itemsize
     _check_size(msg, row)
-    if msg.step % element.itemsize:
-        raise MessageError(f"step {msg.step} is no multiple of the {element.itemsize} bytes of an element")
-    data = np.frombuffer(msg.data, np.uint8, msg.height * msg.step).view(element)
-    rows = data.reshape(msg.height, msg.step // element.itemsize)[:, : msg.width * channels]
-    pixels = rows if channels == 1 else rows.reshape(msg.height, msg.width, channels)
+    shape: tuple[int, ...] = (msg.height, msg.width)
+    strides: tuple[int, ...] = (msg.step, channels * element.itemsize)
+    if channels > 1:
+        shape, strides = (*shape, channels), (*strides, element.itemsize)
+    pixels = np.ndarray(shape, element, msg.data, strides=strides)
+    pixels.flags.writeable = False
     return pixels if element.isnative else pixels.astype(dtype)
 
 
@@ -71,8 +82,10 @@ def rgb_from_image(msg: Image) -> np.ndarray:
     Raises:
         MessageError: as ``array_from_image``, or the image is depth, or nothing can convert it.
     """
-    if msg.encoding in ("16UC1", "32FC1"):
+    if msg.encoding in _DEPTH:
         raise MessageError(f"encoding {msg.encoding} is depth, not colour: remap `image` to a colour topic")
+    if msg.encoding in _YUV420:
+        return _rgb_from_yuv420(msg)
     if msg.encoding not in _LAYOUT:
         return _convert(msg)
     pixels = array_from_image(msg)
@@ -83,21 +96,19 @@ def rgb_from_compressed(msg: CompressedImage) -> np.ndarray:
     """The colours of a JPEG or PNG ``msg``, (H, W, 3) uint8 RGB.
 
     Raises:
-        MessageError: no bytes, a damaged or cut-off image, or compressed depth.
+        MessageError: no bytes, a damaged or cut-off image, or depth.
     """
-    if "compressedDepth" in msg.format:
+    # "compressedDepth" follows the encoding, or 16-bit depth was compressed as any picture.
+    encoding = msg.format.partition(";")[0].strip()
+    if encoding in _DEPTH or "compressedDepth" in msg.format:
         raise MessageError(f"format {msg.format!r} is depth, not colour: remap `image` to a colour topic")
-    data = np.frombuffer(msg.data, np.uint8)
-    # The decoder fills what is missing of a cut-off JPEG with grey and says nothing.
-    is_jpeg = data[:2].tobytes() == b"\xff\xd8"
-    if is_jpeg and bytes(msg.data).rfind(b"\xff\xd9") < 0:
-        raise MessageError(f"JPEG of {data.size} bytes is cut off")
+    is_mosaic = encoding.startswith("bayer_")
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error as error:
-        raise MessageError(f"compressed image of {data.size} bytes cannot be decoded: {error.err}") from error
-    if image is None:
-        raise MessageError(f"compressed image of {data.size} bytes, format {msg.format!r}, cannot be decoded")
+        image = decode_picture(bytes(msg.data), cv2.IMREAD_UNCHANGED if is_mosaic else cv2.IMREAD_COLOR)
+    except PictureError as error:
+        raise MessageError(f"{error} (format {msg.format!r})") from error
+    if is_mosaic:
+        return rgb_from_image(image_from_array(image, encoding, msg.header))
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -108,7 +119,7 @@ def image_from_array(pixels: np.ndarray, encoding: str, header: Header) -> Image
     msg.height, msg.width = pixels.shape[:2]
     msg.encoding = encoding
     msg.is_bigendian = sys.byteorder == "big"
-    msg.step = pixels.strides[0] if pixels.flags.c_contiguous else pixels[0].nbytes
+    msg.step = pixels[0].nbytes
     _fill(msg, pixels)
     return msg
 
@@ -117,22 +128,22 @@ def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float
     """A depth Image by REP 117 and REP 118.
 
     Args:
-        depth: (H, W) float32 metres; NaN where unknown. Changed in place.
-        encoding: ``"32FC1"`` (metres: NaN unknown, -inf nearer than ``nearest``, +inf farther than
-            ``farthest``) or ``"16UC1"`` (millimetres: 0 for all three).
+        depth: (H, W) float32 metres; NaN where unknown. Changed in place: -inf where nearer than ``nearest``,
+            +inf where farther than ``farthest``.
+        encoding: ``"32FC1"`` (metres, as they are) or ``"16UC1"`` (millimetres; 0 where unknown, out of range
+            or beyond 65.535 m).
         header: header of the image the depth belongs to.
         nearest, farthest: range the depth can be trusted in, metres.
     """
+    if encoding not in _DEPTH:
+        raise MessageError(f"depth is encoded as {' or '.join(_DEPTH)}, not {encoding!r}")
+    # NaN compares false with both: it stays.
+    depth[depth < nearest] = -np.inf
+    depth[depth > farthest] = np.inf
     if encoding == "32FC1":
-        # NaN compares false with both: it stays.
-        depth[depth < nearest] = -np.inf
-        depth[depth > farthest] = np.inf
         return image_from_array(depth, encoding, header)
-    if encoding != "16UC1":
-        raise MessageError(f"depth is encoded as 32FC1 or 16UC1, not {encoding!r}")
-    with np.errstate(invalid="ignore"):
-        known = (depth >= nearest) & (depth <= min(farthest, 65.535))
-        millimetres = np.where(known, np.rint(depth * 1000), 0).astype(np.uint16)
+    known = np.isfinite(depth) & (depth <= _LARGEST_16UC1)
+    millimetres = np.rint(np.where(known, depth, 0) * 1000).astype(np.uint16)
     return image_from_array(millimetres, encoding, header)
 
 
@@ -211,20 +222,36 @@ def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: 
     return msg
 
 
-def _check_size(msg: Image, row: int) -> None:
+def _check_size(msg: Image, row: int, rows: int | None = None) -> None:
+    """Check that ``msg`` has pixels, and bytes for ``rows`` (its height, when None) of ``row`` bytes."""
     if not msg.height or not msg.width:
         raise MessageError(f"image is {msg.width}x{msg.height}: no pixels")
     if msg.step < row:
         raise MessageError(f"step {msg.step} is shorter than a row of {msg.width} pixels {msg.encoding} ({row} bytes)")
-    if len(msg.data) < msg.height * msg.step:
-        raise MessageError(
-            f"image has {len(msg.data)} bytes, {msg.height} rows of step {msg.step} need {msg.height * msg.step}"
-        )
+    rows = msg.height if rows is None else rows
+    if len(msg.data) < rows * msg.step:
+        raise MessageError(f"image has {len(msg.data)} bytes, {rows} rows of step {msg.step} need {rows * msg.step}")
+
+
+def _rgb_from_yuv420(msg: Image) -> np.ndarray:
+    """Colours of a picture whose rows of brightness are followed by half as many of colour; no library reads these."""
+    rows = msg.height + msg.height // 2
+    _check_size(msg, msg.width, rows)
+    planes = np.ndarray((rows, msg.width), np.uint8, msg.data, strides=(msg.step, 1))
+    try:
+        return cv2.cvtColor(planes, _YUV420[msg.encoding])
+    except cv2.error as error:
+        raise MessageError(f"image {msg.encoding} is {msg.width}x{msg.height}: sides must be even") from error
 
 
 def _convert(msg: Image) -> np.ndarray:
     """An unusual encoding to RGB by whichever library is there."""
     _check_size(msg, 0)
+    if _SAYS_NO_COLOR.fullmatch(msg.encoding):
+        raise MessageError(
+            f"{msg.encoding!r} cannot be converted to colour: it does not say which channel is which; "
+            "have the driver publish rgb8, bgr8 or mono8"
+        )
     try:
         from cv_bridge import CvBridge
     except ImportError:
@@ -232,7 +259,7 @@ def _convert(msg: Image) -> np.ndarray:
     try:
         return CvBridge().imgmsg_to_cv2(msg, "rgb8")
     except Exception as error:  # cv_bridge raises what its C++ side raises
-        raise MessageError(f"encoding {msg.encoding!r} cannot be converted to colour: {error}") from error
+        raise _not_convertible(msg, error) from error
 
 
 def _convert_without_ros(msg: Image) -> np.ndarray:
@@ -252,12 +279,14 @@ def _convert_without_ros(msg: Image) -> np.ndarray:
             is_bigendian=msg.is_bigendian,
             data=np.ascontiguousarray(rows),
         )
-        rgb = image_to_cvimage(packed, "rgb8")
-    except (ImageError, TypeError, cv2.error) as error:
-        raise MessageError(f"encoding {msg.encoding!r} cannot be converted to colour: {error}") from error
-    if rgb.ndim != 3:
-        raise MessageError(f"encoding {msg.encoding!r} is not colour")
-    return rgb
+        return image_to_cvimage(packed, "rgb8")
+    except (ImageError, cv2.error) as error:
+        raise _not_convertible(msg, error) from error
+
+
+def _not_convertible(msg: Image, error: Exception) -> MessageError:
+    reason = " ".join(str(error).split())  # OpenCV's goes over several lines
+    return MessageError(f"{msg.width}x{msg.height} {msg.encoding!r} cannot be converted to colour: {reason}")
 
 
 def _fill(msg: Image | PointCloud2, values: np.ndarray) -> None:
