@@ -47,11 +47,13 @@ class Stream:
 
     Attributes:
         sent: frames that went out.
+        received: those that the node got, by its own count.
         answered: frames whose results all came back.
         latencies: of each answered frame, from being sent to the last of its results being here, milliseconds.
     """
 
     sent: int
+    received: int
     answered: int
     latencies: list[float]
 
@@ -125,12 +127,12 @@ class Camera:
             latencies.append(self._latency(stamp))
         return latencies
 
-    def stream(self, count: int, rate: float) -> Stream:
-        """Send ``count`` frames at ``rate`` a second, whatever comes back, and wait until nothing more does."""
-        stamps = [self._publish(i) for i in _ticks(rate, count)]
-        self.diagnostics()
+    def stream(self, count: int, rate: float, warm_up: int) -> Stream:
+        """Send ``count`` frames at ``rate`` a second, whatever comes back, after ``warm_up`` that do not count."""
+        before, _ = self._stream(warm_up, rate)
+        after, stamps = self._stream(count, rate)
         answered = [s for s in stamps if self._answered(s)]
-        return Stream(count, len(answered), [self._latency(s) for s in answered])
+        return Stream(count, after - before, len(answered), [self._latency(s) for s in answered])
 
     def first_depth(self) -> tuple[float, float]:
         """Send frames at 30 a second until the first depth image comes back.
@@ -153,12 +155,13 @@ class Camera:
                 return depth[stamp], (depth[stamp] - self._sent[stamp]) * 1e3
         raise NoAnswerError(f"the node gave no depth within {_PATIENCE:.0f} s: see its messages above")
 
-    def diagnostics(self) -> dict[str, str]:
-        """What the node says of itself once everything sent so far has reached it, or is lost."""
+    def _stream(self, count: int, rate: float) -> tuple[int, list[int]]:
+        """Send frames; how many the node has received once all have reached it or are lost, and their stamps."""
+        stamps = [self._publish(i) for i in _ticks(rate, count)]
         settled = self._now() + 500_000_000
         self._wait(lambda: self._diagnostics_stamp > settled, "the node sent no diagnostics")
         with self._news:
-            return dict(self._diagnostics)
+            return int(self._diagnostics["frames received"]), stamps
 
     def _publish(self, index: int) -> int:
         stamp = self._now()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench.camera import HEIGHT, WIDTH, camera_process, node_process
+from bench.camera import HEIGHT, WIDTH, Stream, camera_process, node_process
 from bench.figure import Figure, Row, median_and_p95, spread
 from bench.pixel_network import write_pixel_network
 from mtl_perception.share import use_shared_memory_profile
@@ -25,7 +25,7 @@ _PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILE
 
 def measure(model: Path, out: Path, rounds: int = 3, frames: int = 210) -> dict[str, Any]:
     """Send ``frames`` in each of ``rounds``, each time with the profile and without."""
-    runs: dict[str, list[dict[str, Any]]] = {"with_profile": [], "without_profile": []}
+    runs: dict[str, list[Stream]] = {"with_profile": [], "without_profile": []}
     with (
         tempfile.TemporaryDirectory() as folder,
         tqdm(total=2 * rounds, desc="transport", unit="run", disable=None) as progress,
@@ -40,19 +40,10 @@ def measure(model: Path, out: Path, rounds: int = 3, frames: int = 210) -> dict[
     return {**values, "met": values["with_profile"]["received"] == values["with_profile"]["sent"]}
 
 
-def _run(network: Path, profile: bool, frames: int) -> dict[str, Any]:
+def _run(network: Path, profile: bool, frames: int) -> Stream:
     with _environment(profile), camera_process() as camera, node_process(network):
         camera.connect()
-        camera.stream(_WARM_UP, _RATE)
-        before = int(camera.diagnostics()["frames received"])
-        stream = camera.stream(frames, _RATE)
-        received = int(camera.diagnostics()["frames received"]) - before
-    return {
-        "sent": stream.sent,
-        "received": received,
-        "answered": stream.answered,
-        "latencies": stream.latencies,
-    }
+        return camera.stream(frames, _RATE, _WARM_UP)
 
 
 @contextmanager
@@ -70,15 +61,15 @@ def _environment(profile: bool) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _sum(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    sent, received, answered = (sum(r[key] for r in runs) for key in ("sent", "received", "answered"))
+def _sum(runs: list[Stream]) -> dict[str, Any]:
+    sent, received = sum(r.sent for r in runs), sum(r.received for r in runs)
     return {
         "sent": sent,
         "received": received,
-        "received_by_run": [r["received"] for r in runs],
+        "received_by_run": [r.received for r in runs],
         "share_lost": 1 - received / sent,
-        "answered": answered,
-        "camera_to_results_ms": spread([v for r in runs for v in r["latencies"]]),
+        "answered": sum(r.answered for r in runs),
+        "camera_to_results_ms": spread([v for r in runs for v in r.latencies]),
     }
 
 

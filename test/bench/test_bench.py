@@ -94,5 +94,5 @@ def test_frames_into_another_process_are_counted(network, monkeypatch):
     before = dict(os.environ)
     run = transport._run(network, True, 10)
     assert os.environ == before
-    assert run["sent"] == 10
-    assert 0 < run["answered"] == len(run["latencies"]) <= run["received"] <= 10
+    assert run.sent == 10
+    assert 0 < run.answered == len(run.latencies) <= run.received <= 10
