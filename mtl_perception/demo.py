@@ -86,7 +86,7 @@ def _row(results: Results, stamp: int, card: ModelCard) -> np.ndarray:
         cv2.resize(results.depth[stamp], size, interpolation=cv2.INTER_NEAREST),
         cv2.resize(results.segmentation[stamp], size, interpolation=cv2.INTER_NEAREST),
         Palette(card.classes),
-        (max(card.depth_min, 0.5), card.depth_max),
+        (card.depth_min, card.depth_max),
     )
 
 

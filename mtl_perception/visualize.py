@@ -17,7 +17,7 @@ def depth_in_color(depth: np.ndarray, nearest: float, farthest: float) -> np.nda
 
     Args:
         depth: (H, W) float metres.
-        nearest, farthest: metres at the two ends of the colours.
+        nearest, farthest: metres at the two ends of the colours, positive.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -74,8 +74,10 @@ def captioned(image: np.ndarray, caption: str) -> np.ndarray:
 def side_by_side(
     rgb: np.ndarray, depth: np.ndarray, segmentation: np.ndarray, palette: Palette, depth_range: tuple[float, float]
 ) -> np.ndarray:
-    """Image, depth and classes in one row, captioned, (H', 3 W, 3) uint8 RGB."""
+    """Image, depth and classes in one row, captioned, (H', 3 W, 3) uint8 RGB; ``depth_range`` in metres."""
     nearest, farthest = depth_range
+    # Down to zero, the inverse would leave most colours to what is hardly ever seen.
+    nearest = max(nearest, farthest / 20)
     return np.hstack(
         [
             captioned(rgb, "camera"),
