@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,13 @@ from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, write_atomically
 from mtl_perception.network import Network, Prediction
+from mtl_perception.picture import PictureError, decode_picture
 from mtl_perception.visualize import Palette, side_by_side
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+
+_LARGEST_DEPTH = 65.535
+"""Metres, as 16 bits of millimetres."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class _Picture:
 def predict(source: Path, network: Network, out: Path, focal_length: float | None = None) -> int:
     """Predict every picture of ``source`` and write the results to ``out``.
 
-    For each picture NAME: ``NAME_depth.png`` (uint16 millimetres, 0 beyond the network's range),
+    For each picture NAME: ``NAME_depth.png`` (uint16 millimetres, 0 outside the network's range),
     ``NAME_semantic.png`` (uint8 class ids), ``NAME_confidence.png`` (uint8) and ``NAME_preview.jpg``.
 
     Args:
@@ -40,16 +45,19 @@ def predict(source: Path, network: Network, out: Path, focal_length: float | Non
         How many pictures were predicted.
 
     Raises:
-        DatasetError: there are no pictures, or one is damaged.
+        DatasetError: there are no pictures, two of one name, or one is damaged.
     """
     pictures = list(_pictures(source, focal_length))
     if not pictures:
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(_SUFFIXES))})")
+    twice = [name for name, count in Counter(p.name for p in pictures).items() if count > 1]
+    if twice:
+        raise DatasetError(f"{source} has two pictures named {twice[0]}, whose results would be one: rename one")
     for picture in tqdm(pictures, unit="picture", disable=None):
-        image = cv2.imread(str(picture.path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DatasetError(f"{picture.path} is damaged or no picture")
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        try:
+            rgb = cv2.cvtColor(decode_picture(picture.path.read_bytes()), cv2.COLOR_BGR2RGB)
+        except PictureError as error:
+            raise DatasetError(f"{picture.path}: {error}") from error
         _write(out, picture.name, rgb, network.predict(rgb, picture.focal_length), network)
     return len(pictures)
 
@@ -62,7 +70,7 @@ def _pictures(source: Path, focal_length: float | None) -> Iterator[_Picture]:
             yield _Picture(name, folder.path("rgb", name), focal_length or (camera.fx if camera else None))
     elif source.is_dir():
         for path in sorted(source.iterdir()):
-            if path.suffix.lower() in _SUFFIXES:
+            if path.suffix.lower() in _SUFFIXES and path.is_file():
                 yield _Picture(path.stem, path, focal_length)
     elif source.exists():
         yield _Picture(source.stem, source, focal_length)
@@ -71,12 +79,10 @@ def _pictures(source: Path, focal_length: float | None) -> Iterator[_Picture]:
 
 
 def _write(out: Path, name: str, rgb: np.ndarray, prediction: Prediction, network: Network) -> None:
-    card = network.card
-    depth = prediction.depth
-    millimetres = np.where((depth > 0) & (depth < 65.535), np.rint(depth * 1000), 0).astype(np.uint16)
-    preview = side_by_side(
-        rgb, depth, prediction.segmentation, Palette(card.classes), (max(card.depth_min, 0.5), card.depth_max)
-    )
+    depth, (nearest, farthest) = prediction.depth, prediction.depth_range
+    depth = np.where((depth >= nearest) & (depth <= min(farthest, _LARGEST_DEPTH)), depth, 0)
+    millimetres = np.rint(depth * 1000).astype(np.uint16)
+    preview = side_by_side(rgb, depth, prediction.segmentation, Palette(network.card.classes), prediction.depth_range)
     for suffix, image in (
         ("_depth.png", millimetres),
         ("_semantic.png", prediction.segmentation),
