@@ -37,29 +37,32 @@ def measure(model: Path, out: Path, frames: int = 5000, every: int = 20, limit: 
             if time.monotonic() - started > limit:
                 break
         seconds = time.monotonic() - started
-    settled = [megabytes for sent, megabytes in samples if sent >= min(_SETTLED, frames // 2)]
+    # A slow machine may not come far beyond, or even to, that many within the limit.
+    settled_after = min(_SETTLED, samples[-1][0] // 2)
+    settled = [megabytes for sent, megabytes in samples if sent >= settled_after]
     growth = max(settled) / min(settled) - 1
-    _plot(samples, out / _PICTURE)
+    _plot(samples, settled_after, out / _PICTURE)
     return {
         "frame": f"{WIDTH}x{HEIGHT} rgb8",
         "frames": samples[-1][0],
         "seconds": seconds,
+        "settled_after": settled_after,
         "smallest_mb": min(settled),
         "largest_mb": max(settled),
         "last_mb": settled[-1],
         "growth": growth,
         "samples": samples,
-        "met": growth <= GOAL,
+        "met": growth <= GOAL and samples[-1][0] >= 2 * _SETTLED,
     }
 
 
-def _plot(samples: list[tuple[int, float]], path: Path) -> None:
+def _plot(samples: list[tuple[int, float]], settled_after: int, path: Path) -> None:
     from matplotlib.figure import Figure as Plot
 
     plot = Plot(figsize=(6, 3), layout="constrained")
     axes = plot.subplots()
     axes.plot(*zip(*samples, strict=True))
-    axes.axvline(_SETTLED, color="grey", linestyle=":")
+    axes.axvline(settled_after, color="grey", linestyle=":")
     axes.set(xlabel="frames", ylabel="resident memory of the node [MB]", ylim=(0, 1.15 * max(m for _, m in samples)))
     plot.savefig(path, dpi=100)
 
@@ -69,10 +72,10 @@ def rows(values: dict[str, Any]) -> list[Row]:
     return [
         Row("frames", f"{values['frames']} in {values['seconds']:.0f} s"),
         Row(
-            f"resident memory after the first {_SETTLED}",
+            f"resident memory after the first {values['settled_after']}",
             f"{values['smallest_mb']:.1f} to {values['largest_mb']:.1f} MB ({values['growth']:.1%}), "
             f"{values['last_mb']:.1f} MB at the end",
-            f"within {GOAL:.0%}",
+            f"within {GOAL:.0%}, over at least {_SETTLED} frames",
             values["met"],
         ),
     ]
