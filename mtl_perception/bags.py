@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.rosbag2.errors import ReaderError
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
@@ -71,12 +69,19 @@ class Bag:
         try:
             for connection, time, data in self._reader.messages(connections):
                 yield BagMessage(connection.topic, connection.msgtype, time, bytes(data))
-        except (ReaderError, AnyReaderError, struct.error, EOFError, OSError) as error:
-            raise BagError(f"{self.path} is damaged: {error}") from error
+        except Exception as error:  # of the library, its parsers, decompressors and sqlite3
+            raise BagError(f"{self.path} is damaged: {_one_line(error)}") from error
 
     def deserialize(self, message: BagMessage) -> Any:
-        """The message's fields, under their ROS names."""
-        return self._reader.deserialize(message.data, message.type)
+        """The message's fields, under their ROS names.
+
+        Raises:
+            BagError: the bytes are no message of that type.
+        """
+        try:
+            return self._reader.deserialize(message.data, message.type)
+        except Exception as error:  # as above
+            raise BagError(f"{self.path}: damaged message on {message.topic}: {_one_line(error)}") from error
 
 
 @contextmanager
@@ -84,16 +89,18 @@ def open_bag(path: str | os.PathLike[str]) -> Iterator[Bag]:
     """Open a rosbag2 for reading.
 
     Raises:
-        BagError: there is none, or it is damaged.
+        BagError: there is none, or it is damaged, or of ROS 1.
     """
     path = Path(path)
     if not path.exists():
         raise BagError(f"there is no bag {path}")
-    reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+    if path.suffix == ".bag":
+        raise BagError(f"{path} is a bag of ROS 1: convert it with `rosbags-convert --src {path} --dst FOLDER`")
     try:
+        reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
         reader.open()
-    except (ReaderError, AnyReaderError, struct.error, OSError, KeyError, TypeError, ValueError) as error:
-        raise BagError(f"{path} is no rosbag2, or damaged: {error}") from error
+    except Exception as error:  # as above
+        raise BagError(f"{path} is no rosbag2, or damaged: {_one_line(error)}") from error
     try:
         yield Bag(reader, path)
     finally:
@@ -131,13 +138,15 @@ def write_bag_from_folder(
         raise BagError(f"{out} already exists: choose another name")
     if not names:
         raise BagError(f"{folder.root} has no such frames")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".bag-") as temporary:
+    # On the same disk, but making no folder that a failure would leave behind.
+    nearby = next(folder for folder in out.absolute().parents if folder.is_dir())
+    with tempfile.TemporaryDirectory(dir=nearby, prefix=".bag-") as temporary:
         bag = Path(temporary) / out.stem
         with Writer(bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
             recorder = _CameraRecorder(writer, folder, raw=raw, depth=depth)
             for i, name in enumerate(tqdm(names, desc=f"writing {out.name}", unit="frame", disable=None)):
                 recorder.write(name, _START + round(i * 1e9 / rate))
+        out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(next(bag.glob("*.mcap")), out)
 
 
@@ -161,8 +170,9 @@ class _CameraRecorder:
         info = self._folder.info
         if info.intrinsics:
             self._record(CAMERA_INFO_TOPIC, stamp, self._camera_info(header))
+        rgb = self._folder.read_rgb(name)  # also where it goes as stored: a damaged one must not
         if self._raw:
-            self._record(IMAGE_TOPIC, stamp, self._image(header, self._folder.read_rgb(name), "rgb8"))
+            self._record(IMAGE_TOPIC, stamp, self._image(header, rgb, "rgb8"))
         else:
             path = self._folder.path("rgb", name)
             kind = "jpeg" if path.suffix == ".jpg" else "png"
@@ -220,3 +230,7 @@ class _CameraRecorder:
                 "sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
             ),
         )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -36,6 +39,20 @@ def write_dataset(root: Path, *, jpeg_quality: int | None = 95, **info) -> Datas
     return DatasetFolder(root)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk():
+    """Hundreds of small files are written, and no power cut is tested."""
+    with mock.patch.object(os, "fsync"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def _folder(tmp_path_factory) -> DatasetFolder:
+    return write_dataset(tmp_path_factory.mktemp("sets") / "set")
+
+
 @pytest.fixture
-def folder(tmp_path) -> DatasetFolder:
-    return write_dataset(tmp_path / "set")
+def folder(_folder, tmp_path) -> DatasetFolder:
+    """A data set folder of the test's own, see ``write_dataset``."""
+    shutil.copytree(_folder.root, tmp_path / "set")
+    return DatasetFolder(tmp_path / "set")
