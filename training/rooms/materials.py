@@ -49,7 +49,7 @@ class Palette:
     def accent(self, saturation: float = 0.5, value: float = 0.6) -> Color:
         """A colour of the scene's scheme: its hue, a neighbour or the opposite."""
         hue = self.hue + self.rng.choice([0, 0.06, -0.06, 0.5, 0.33]) + self.rng.normal(0, 0.02)
-        return pictures.hsv(hue, saturation * self.rng.uniform(0.5, 1.3), value * self.rng.uniform(0.7, 1.35))
+        return pictures.hsv(hue, saturation * self.rng.uniform(0.2, 1.2), value * self.rng.uniform(0.7, 1.35))
 
     def any_color(self) -> Color:
         """Any fairly lively colour."""

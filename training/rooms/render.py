@@ -148,11 +148,13 @@ def _lit(
     highlight = np.zeros_like(diffuse)
     specular, gloss = atlas.specular[material], atlas.gloss[material]
     for light in scene.lights:
-        share, toward = _arriving(scene, light, points, start, rng)
+        share = _arriving(scene, light, points, start, rng)
         color = light.intensity.astype(np.float32)
         diffuse += share[:, None] * color
         rows = np.flatnonzero((share > 1e-3) & (specular > 0))
-        half = toward[rows] + points.toward_eye[rows]
+        # Towards the light's middle: a highlight of jittered rays would glitter.
+        toward = light.center.astype(np.float32) - start[rows] if light.beam is None else light.beam.astype(np.float32)
+        half = toward / np.maximum(_length(np.atleast_2d(toward)), 1e-4)[:, None] + points.toward_eye[rows]
         spread = np.maximum(_dot(half, points.normal[rows]) / np.maximum(_length(half), 1e-6), 0) ** gloss[rows]
         highlight[rows] += (specular[rows] * spread * share[rows])[:, None] * color
     return diffuse, highlight
@@ -174,10 +176,8 @@ def _ambient(scene: Scene, points: _Points, start: np.ndarray, rng: np.random.Ge
     return level[:, None] * scene.ambient.astype(np.float32)
 
 
-def _arriving(
-    scene: Scene, light: Light, points: _Points, start: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Share of a light that arrives, (N,), and unit directions towards it, (N, 3)."""
+def _arriving(scene: Scene, light: Light, points: _Points, start: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Share of a light that arrives, (N,)."""
     if light.beam is not None:
         return _sunshine(scene, light, points, start)
     n = len(start)
@@ -194,10 +194,10 @@ def _arriving(
     rows = np.flatnonzero(share * light.intensity.max() > 2e-3)
     share[share * light.intensity.max() <= 2e-3] = 0  # not worth a shadow ray
     share[rows[scene.occluded(start[rows], toward[rows], distance[rows] - 0.02)]] = 0
-    return share, toward
+    return share
 
 
-def _sunshine(scene: Scene, light: Light, points: _Points, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _sunshine(scene: Scene, light: Light, points: _Points, start: np.ndarray) -> np.ndarray:
     """As ``_arriving``, for parallel light through an opening."""
     beam = light.beam.astype(np.float32)
     share = np.maximum(points.normal @ beam, 0)
@@ -207,10 +207,10 @@ def _sunshine(scene: Scene, light: Light, points: _Points, start: np.ndarray) ->
     for half in (light.half_u, light.half_v):
         inside &= np.abs(offset @ half.astype(np.float32)) < half @ half
     rows = np.flatnonzero(inside)
-    toward = np.broadcast_to(beam, start.shape)
+    toward = np.broadcast_to(beam, (len(rows), 3))
     share[~inside] = 0
-    share[rows[scene.occluded(start[rows], toward[rows], reach[rows])]] = 0
-    return share, toward
+    share[rows[scene.occluded(start[rows], toward, reach[rows])]] = 0
+    return share
 
 
 def develop(

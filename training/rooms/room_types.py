@@ -169,7 +169,7 @@ def _floor(kind: str, p: Palette) -> Material:
         dark = pictures.hsv(rng.random(), rng.uniform(0, 0.4), rng.uniform(0.2, 0.9)) if rng.random() < 0.5 else pale
         return Material(textures.tiles(rng, pale, dark), (rng.uniform(1.0, 2.0),) * 2, 0.35, 40)
     if choice < 0.5:
-        return Material(textures.planks(rng, p.wood_color(), int(rng.choice([4, 8, 16]))), (1.8, 1.4), 0.2, 30)
+        return Material(textures.planks(rng, p.wood_color(), int(rng.choice([8, 16]))), (1.8, 1.4), 0.2, 30)
     if choice < 0.65:
         return Material(textures.herringbone(rng, p.wood_color()), (1.6, 1.6), 0.2, 30)
     if choice < 0.9:

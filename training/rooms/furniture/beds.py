@@ -26,7 +26,7 @@ def bed(p: Palette, width: float | None = None) -> Furniture:
         frame.box(wood, (x - 0.03, length - 0.02, 0), (x + 0.03, length + 0.04, 0.12), 0.005)
     frame.box(p.linen(), (-w / 2, 0.08, base - 0.02), (w / 2, length + 0.02, top), 0.07)
     blanket, start = p.fabric(), rng.uniform(0.55, 0.95)
-    _blanket(frame, blanket, rng, w, start, length + 0.04, base - rng.uniform(-0.05, 0.12), top)
+    _blanket(frame, blanket, rng, w, start + 0.17, length + 0.04, base - rng.uniform(-0.05, 0.12), top)
     frame.box(p.linen(), (-w / 2 - 0.02, start - 0.02, top + 0.0), (w / 2 + 0.02, start + 0.22, top + 0.04), 0.018)
     count = 1 if w < 1.2 else 2
     for row in range(int(rng.integers(1, 3))):

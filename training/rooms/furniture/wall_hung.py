@@ -68,8 +68,9 @@ def window(p: Palette, room_height: float, day: float, sunny: bool) -> Furniture
     if rng.random() < 0.4:
         frame.box(white, (-w / 2, 0, sill + h * 0.62), (w / 2, 0.035, sill + h * 0.62 + 0.03), 0.004)
     if sill > 0.5:
-        frame.box(white, (-w / 2 - 0.06, 0, sill - 0.035), (w / 2 + 0.06, 0.15, sill), 0.008)
-        if rng.random() < 0.35:
+        deep = 0.08 if dressing == "curtain" else 0.15  # a curtain hangs before the sill
+        frame.box(white, (-w / 2 - 0.06, 0, sill - 0.035), (w / 2 + 0.06, deep, sill), 0.008)
+        if dressing != "curtain" and rng.random() < 0.35:
             piece.include(props.plant(p, False), at=(rng.uniform(-w / 3, w / 3), -0.0, sill))
     {"curtain": _curtains, "blinds": _blinds}.get(str(dressing), lambda *_: None)(p, piece, w, sill, h)
     if day > 0:
