@@ -11,6 +11,9 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+_RANGE = "min_depth and max_depth"
+"""What the two are called together, where one is wrong only beside the other."""
+
 
 def _parameter(
     default: Any,
@@ -94,13 +97,13 @@ class ParameterServer:
         self.locked = False
         """Whether fixed parameters are refused: true while the node is configured."""
         self.problems: dict[str, str] = {}
-        """What is wrong with the parameters file, by parameter."""
+        """What is wrong with the parameters file, by parameter or parameters."""
         self.values = PerceptionParameters()
         given = {f.name: self._declare(f.name, getattr(self.values, f.name), f.metadata) for f in fields(self.values)}
         self.values = replace(self.values, **given)
         problem = _inconsistent(self.values)
         if problem:
-            self.problems["max_depth"] = problem
+            self.problems[_RANGE] = problem
         node.add_on_set_parameters_callback(self._on_set)
 
     def _declare(self, name: str, default: Any, metadata: Any) -> Any:
@@ -142,15 +145,17 @@ class ParameterServer:
                 return SetParametersResult(successful=False, reason=problem)
         values = replace(self.values, **changes)
         problem = _inconsistent(values)
-        if problem:
+        if problem and changes.keys() & {"min_depth", "max_depth"}:
             return SetParametersResult(successful=False, reason=problem)
         self.values = values
-        self.problems = {name: text for name, text in self.problems.items() if name not in changes}
+        mended = changes.keys() if problem else changes.keys() | {_RANGE}
+        self.problems = {name: text for name, text in self.problems.items() if name not in mended}
         return SetParametersResult(successful=True)
 
 
 def _value(value: Any) -> Any:
-    return tuple(v for v in value if v) if isinstance(value, list) else value
+    # None is how an empty list in a parameters file arrives.
+    return tuple(v for v in value or () if v) if value is None or isinstance(value, list) else value
 
 
 def _descriptor(value: Any, metadata: Any) -> ParameterDescriptor:
