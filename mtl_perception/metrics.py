@@ -50,7 +50,9 @@ class SegmentationMetrics:
         rows = target[labelled].astype(np.int64) - 1
         columns = predicted[labelled].astype(np.int64) - 1
         columns[(columns == NOT_CONFIDENT - 1) | (columns == UNLABELLED - 1)] = self.classes
-        if rows.size and (rows.max() >= self.classes or columns.max() > self.classes or min(rows.min(), columns.min()) < 0):
+        if rows.size and (
+            rows.max() >= self.classes or columns.max() > self.classes or min(rows.min(), columns.min()) < 0
+        ):
             raise ValueError(f"a class id is beyond the {self.classes} classes")
         flat = np.bincount(rows * (self.classes + 1) + columns, minlength=self.confusion.size)
         self.confusion += flat.reshape(self.confusion.shape)
@@ -71,14 +73,15 @@ class SegmentationMetrics:
 
         Returns:
             ``miou``: mean IoU over the classes in the targets or the predictions (a class predicted where it
-            never is counts 0); ``miou_all_classes``: absent classes counted 0, as MTI-Net's reference does, so
-            lower; ``pixel_accuracy``: share of labelled pixels that are right; ``classes_present``: how many
-            classes the targets hold.
+            never is counts 0); ``miou_present``: over the classes in the targets only; ``miou_all_classes``: over
+            all, absent classes counted 0, as MTI-Net's reference does, so lower; ``pixel_accuracy``: share of
+            labelled pixels that are right; ``classes_present``: how many classes the targets hold.
         """
         iou, total = self.iou(), self.confusion.sum()
         seen = ~np.isnan(iou)
         return {
             "miou": float(iou[seen].mean()) if seen.any() else float("nan"),
+            "miou_present": float(iou[self.confusion.sum(1) > 0].mean()) if total else float("nan"),
             "miou_all_classes": float(np.nan_to_num(iou).mean()) if total else float("nan"),
             "pixel_accuracy": float(np.trace(self.confusion) / total) if total else float("nan"),
             "classes_present": float((self.confusion.sum(1) > 0).sum()),

@@ -54,6 +54,13 @@ class Network:
         self.card = _card(self.path, self._backend)
         self.device = self._backend.device
 
+    @classmethod
+    def of(cls, backend: Backend, card: ModelCard, path: Path) -> Network:
+        """A network that is open already, with the card it will have once it lies at ``path``."""
+        network = cls.__new__(cls)
+        network.path, network._backend, network.card, network.device = path, backend, card, backend.device
+        return network
+
     def predict(
         self, rgb: np.ndarray, focal_length: float | None = None, *, at_network_size: bool = False
     ) -> Prediction:

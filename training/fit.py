@@ -30,9 +30,14 @@ class FitCLI(LightningCLI):
         held_out = self.datamodule.validation_source is not None
         kwargs.setdefault("logger", [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")])
         callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5)]
-        callbacks.append(ModelCheckpoint(directory, save_last=True, save_top_k=0, enable_version_counter=False))
+        # Written at each epoch's end, over the one before. (`save_last` is nothing without a `save_top_k`.)
+        callbacks.append(ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False))
         if held_out:
-            callbacks.append(ModelCheckpoint(directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False))
+            callbacks.append(
+                ModelCheckpoint(
+                    directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False
+                )
+            )
         kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), *callbacks]
         return super().instantiate_trainer(**kwargs)
 

@@ -65,7 +65,8 @@ class PerceptionModule(LightningModule):
         """Say what is being trained."""
         millions = sum(p.numel() for p in self.parameters()) / 1e6
         self.print(
-            f"MTI-Net on {self.hparams['backbone']} (pretrained: {self.hparams['pretrained']}), {millions:.2f} M parameters, "
+            f"MTI-Net on {self.hparams['backbone']} (pretrained: {self.hparams['pretrained']}), "
+            f"{millions:.2f} M parameters, "
             f"{self.hparams['height']}x{self.hparams['width']}, {len(self.hparams['classes'])} classes"
         )
 
@@ -115,7 +116,11 @@ class PerceptionModule(LightningModule):
         rates = {True: self.hparams["backbone_learning_rate"], False: self.hparams["learning_rate"]}
         optimiser = torch.optim.AdamW(
             [
-                {"params": p, "lr": rates[in_backbone], "weight_decay": self.hparams["weight_decay"] if is_weight else 0.0}
+                {
+                    "params": p,
+                    "lr": rates[in_backbone],
+                    "weight_decay": self.hparams["weight_decay"] if is_weight else 0.0,
+                }
                 for (in_backbone, is_weight), p in groups.items()
             ]
         )

@@ -30,7 +30,9 @@ def read_frame(folder: DatasetFolder, name: str) -> Frame:
     if semantic is not None:
         unknown = set(np.unique(semantic).tolist()) - {0, *folder.info.classes}
         if unknown:
-            raise DatasetError(f"{folder.path('semantic', name)} holds class id {min(unknown)}, which dataset.json does not name")
+            raise DatasetError(
+                f"{folder.path('semantic', name)} holds class id {min(unknown)}, which dataset.json does not name"
+            )
     return Frame(folder.read_rgb(name), depth, semantic)
 
 
@@ -39,4 +41,6 @@ def read_frames(folder: DatasetFolder, names: list[str]) -> list[Frame]:
 
     A 320x240 frame takes 0.6 MB.
     """
-    return [read_frame(folder, name) for name in tqdm(names, desc=f"reading {folder.root.name}", unit="frame", leave=False)]
+    return [
+        read_frame(folder, name) for name in tqdm(names, desc=f"reading {folder.root.name}", unit="frame", leave=False)
+    ]

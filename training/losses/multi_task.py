@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from training.losses.depth_l1 import depth_l1
 from training.losses.semantic_cross_entropy import semantic_cross_entropy
-from training.models.blocks import resize_to
+from training.models.blocks import nearest_to, resize_to
 from training.models.mtinet import DenseOutput
 from training.models.tasks import DEPTH, SEMANTIC
 
@@ -61,11 +61,4 @@ class MultiTaskLoss(nn.Module):
     def _own_scale(self, name: str, prediction: Tensor, label: Tensor | None) -> Tensor:
         if label is None:
             return prediction.sum() * 0.0
-        return TASK_LOSSES[name](prediction, nearest(label, prediction.shape[-2:]))
-
-
-def nearest(label: Tensor, size: tuple[int, int]) -> Tensor:
-    """The label (B, H, W) sampled at the centres of ``size`` equal cells."""
-    rows = ((torch.arange(size[0], device=label.device) + 0.5) * label.shape[-2] / size[0]).long()
-    columns = ((torch.arange(size[1], device=label.device) + 0.5) * label.shape[-1] / size[1]).long()
-    return label[:, rows[:, None], columns]
+        return TASK_LOSSES[name](prediction, nearest_to(label, prediction.shape[-2:]))

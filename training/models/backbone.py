@@ -80,7 +80,7 @@ class Backbone(nn.Module):
         if height % STRIDES[-1] or width % STRIDES[-1]:
             wanted = [-(-side // STRIDES[-1]) * STRIDES[-1] for side in (height, width)]
             raise ConfigurationError(
-                f"image of {height}x{width} (height x width): both must be multiples of 32, e.g. {wanted[0]}x{wanted[1]}"
+                f"image of {height}x{width}: both sides must be multiples of 32, e.g. {wanted[0]}x{wanted[1]}"
             )
         return self.network((image - self.mean) / self.std)
 
@@ -88,7 +88,9 @@ class Backbone(nn.Module):
         """Load weights of the whole timm network; the classifier's are left out."""
         if pretrained == "package":
             if name != "efficientnet_lite0":
-                raise ConfigurationError(f"pretrained 'package' is for efficientnet_lite0, not {name}: use hub or a path")
+                raise ConfigurationError(
+                    f"pretrained 'package' is for efficientnet_lite0, not {name}: use hub or a path"
+                )
             complete = timm.create_model(timm_name).state_dict()
             weights = lite0_weights.rename_to_timm(lite0_weights.load_lite0_weights(), complete)
         elif Path(pretrained).is_file():

@@ -48,3 +48,10 @@ class SqueezeExcitation(nn.Module):
 def resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear resize of (B, C, h, w) to ``size``, pixel corners aligned with corners of the image."""
     return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+def nearest_to(label: Tensor, size: tuple[int, int]) -> Tensor:
+    """The label map (B, h, w), of any type, sampled at the centres of ``size`` equal cells."""
+    rows = ((torch.arange(size[0], device=label.device) + 0.5) * label.shape[-2] / size[0]).long()
+    columns = ((torch.arange(size[1], device=label.device) + 0.5) * label.shape[-1] / size[1]).long()
+    return label[:, rows][:, :, columns]

@@ -22,7 +22,9 @@ class InitialPrediction(nn.Module):
     def __init__(self, tasks: Sequence[DenseTask], inputs: int, width: int) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
-        self.refine = nn.ModuleDict({t.name: nn.Sequential(BasicBlock(inputs, width), BasicBlock(width, width)) for t in tasks})
+        self.refine = nn.ModuleDict(
+            {t.name: nn.Sequential(BasicBlock(inputs, width), BasicBlock(width, width)) for t in tasks}
+        )
         self.predict = nn.ModuleDict({t.name: prediction_layer(t, width) for t in tasks})
 
     def forward(self, inputs: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

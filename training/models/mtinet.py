@@ -49,7 +49,9 @@ class MTINet(nn.Module):
         ConfigurationError: no task, two of one name, or not four widths.
     """
 
-    def __init__(self, backbone: Backbone, tasks: Sequence[DenseTask], head_widths: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, backbone: Backbone, tasks: Sequence[DenseTask], head_widths: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         names = [task.name for task in tasks]
         if not names or len(set(names)) != len(names):

@@ -1,0 +1,77 @@
+"""What a training run left behind: the network and what it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtl_perception.model_card import TrainingData
+from training.errors import ConfigurationError
+from training.models.backbone import Backbone
+from training.models.mtinet import MTINet
+from training.models.tasks import perception_tasks
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network in evaluation mode, and what its checkpoint says of it.
+
+    Attributes:
+        network: the weights, loaded.
+        backbone: name of the backbone.
+        pretrained: what the backbone started from.
+        classes: class id 1..N to name.
+        height, width: working size.
+        focal_length: canonical focal length, pixels of the working width.
+        depth_range: least and greatest depth trained on, canonical metres.
+        training_data: the data sets trained on.
+    """
+
+    network: MTINet
+    backbone: str
+    pretrained: str
+    classes: dict[int, str]
+    height: int
+    width: int
+    focal_length: float
+    depth_range: tuple[float, float]
+    training_data: tuple[TrainingData, ...]
+
+
+def load_checkpoint(path: Path) -> TrainedNetwork:
+    """Read a checkpoint of ``python -m training fit``.
+
+    Raises:
+        ConfigurationError: it is missing, damaged, no such checkpoint, or trained without depth.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: no such checkpoint; a run leaves runs/NAME/last.ckpt")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        settings, data = content["hyper_parameters"], content["FolderData"]
+        network = MTINet(
+            Backbone(settings["backbone"]), perception_tasks(len(settings["classes"])), settings["head_widths"]
+        )
+        prefix = "network."
+        network.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in content["state_dict"].items() if k.startswith(prefix)}
+        )
+    except Exception as error:  # torch, zip and pickle each raise their own kinds for a damaged file
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigurationError(f"{path} is no checkpoint of this training, or is damaged: {reason}") from error
+    if data["depth_range"] is None:
+        raise ConfigurationError(f"{path} was trained without any depth: its depth means nothing")
+    return TrainedNetwork(
+        network=network.eval(),
+        backbone=settings["backbone"],
+        pretrained=settings["pretrained"],
+        classes=settings["classes"],
+        height=settings["height"],
+        width=settings["width"],
+        focal_length=settings["focal_length"],
+        depth_range=tuple(data["depth_range"]),
+        training_data=tuple(TrainingData(**entry) for entry in data["training_data"]),
+    )

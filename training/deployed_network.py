@@ -1,0 +1,95 @@
+"""The network as the robot runs it: a camera frame in, depth, classes and confidence out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from training.checkpoint import TrainedNetwork
+from training.errors import ConfigurationError
+from training.models.blocks import nearest_to
+from training.models.tasks import DEPTH, SEMANTIC
+
+LABEL_STRIDE = 1
+"""Default of ``DeployedNetwork``'s ``label_stride``."""
+
+
+class DeployedNetwork(nn.Module):
+    """Resize, network, upsampling, softmax and argmax in one graph of fixed size.
+
+    Resizing is two matrix products with constant matrices: the same numbers on every inference
+    library (they differ in how, and whether, they do an antialiased resize), and fast on all.
+
+    Args:
+        trained: the network.
+        height, width: of the input image.
+        label_stride: the class is decided at the working size divided by this (4: where the network
+            predicts, 1: the working size), then enlarged to the image by the nearest pixel; 0 decides at
+            the image's own size.
+
+    Raises:
+        ConfigurationError: the image's shape is not that of the working size, so that it would be squashed.
+    """
+
+    def __init__(self, trained: TrainedNetwork, height: int, width: int, label_stride: int = LABEL_STRIDE) -> None:
+        super().__init__()
+        if abs(width / height * trained.height / trained.width - 1) > 0.01:
+            raise ConfigurationError(
+                f"an input of {height}x{width} would be squashed to the network's {trained.height}x{trained.width}: "
+                "choose a height and width in that proportion"
+            )
+        self.network = trained.network
+        self.size = (height, width)
+        stride = 4
+        predicted = (trained.height // stride, trained.width // stride)
+        if label_stride:
+            self.label_size = (trained.height // label_stride, trained.width // label_stride)
+        else:
+            self.label_size = self.size
+        self.shrink = SeparableResize(self.size, (trained.height, trained.width))
+        self.enlarge_depth = SeparableResize(predicted, self.size)
+        self.enlarge_scores = SeparableResize(predicted, self.label_size)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Predict a frame.
+
+        Args:
+            image: (1, H, W, 3) uint8 RGB.
+
+        Returns:
+            ``depth`` (1, H, W) float32 canonical metres; ``segmentation`` (1, H, W) uint8 ids 1..N;
+            ``confidence`` (1, H, W) uint8, 255 times the softmax of the class given.
+        """
+        rgb = image.permute(0, 3, 1, 2).float() / 255
+        final = self.network(self.shrink(rgb))["final"]
+        depth = self.enlarge_depth(final[DEPTH])[:, 0]
+        scores = self.enlarge_scores(final[SEMANTIC])
+        best = scores.amax(1, keepdim=True)
+        segmentation = (scores.argmax(1) + 1).to(torch.uint8)
+        # The softmax of the highest score, without the softmax of the others.
+        confidence = (255 / (scores - best).exp().sum(1)).round().to(torch.uint8)
+        return depth, nearest_to(segmentation, self.size), nearest_to(confidence, self.size)
+
+
+class SeparableResize(nn.Module):
+    """Antialiased bilinear resize from one fixed size to another, as products with constant matrices."""
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
+        super().__init__()
+        self.identity = source == target
+        self.register_buffer("rows", resize_matrix(source[0], target[0]), persistent=False)
+        self.register_buffer("columns", resize_matrix(source[1], target[1]).T.contiguous(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) of the source size to the target size."""
+        if self.identity:
+            return x
+        # The cheaper order: shrink before, enlarge after.
+        return self.rows @ (x @ self.columns)
+
+
+def resize_matrix(source: int, target: int) -> Tensor:
+    """The (``target``, ``source``) matrix by which a bilinear, antialiased resize multiplies a column."""
+    columns = torch.eye(source)[None, None]
+    return F.interpolate(columns, size=(target, source), mode="bilinear", antialias=True, align_corners=False)[0, 0]

@@ -1,0 +1,109 @@
+"""``python -m training evaluate``: measure a network on a data set folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mtl_perception.backends import NetworkError
+from mtl_perception.dataset_folder import DatasetFolder, write_atomically
+from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
+from mtl_perception.model_card import Evaluation
+from mtl_perception.network import Network
+from training.checkpoint import load_checkpoint
+from training.datasets.source import Source
+from training.deployed_network import DeployedNetwork
+from training.errors import ConfigurationError
+from training.torch_backend import TorchBackend, model_card
+
+DEFAULT_SIZE = (480, 640)
+"""Input of an exported network, height and width: the size most cameras have."""
+
+
+def open_trained(path: Path) -> Network:
+    """A checkpoint (``.ckpt``) or a network file (``.onnx``), ready to run as on the robot.
+
+    Raises:
+        ConfigurationError: it is neither, is missing or damaged.
+    """
+    if path.suffix == ".onnx":
+        try:
+            return Network(path)
+        except NetworkError as error:
+            raise ConfigurationError(str(error)) from error
+    trained = load_checkpoint(path)
+    deployed = DeployedNetwork(trained, *DEFAULT_SIZE)
+    return Network.of(TorchBackend(deployed), model_card(trained, path.stem, DEFAULT_SIZE), path)
+
+
+def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
+    """Run ``network`` on every frame of ``source`` as the robot would, and measure what has labels.
+
+    Depth is compared in true metres of the folder's own camera, within the range of its sensor's values.
+
+    Returns:
+        Metrics of the tasks that have labels (see ``mtl_perception.metrics``), and IoU by class name.
+
+    Raises:
+        ConfigurationError: nothing is labelled, depth has no intrinsics, or classes are not the network's.
+    """
+    folder = source.folder
+    names = {c.id: c.name for c in network.card.classes}
+    segmentation, depth = SegmentationMetrics(max(names)), DepthMetrics()
+    camera = folder.info.intrinsics
+    has_semantic = has_depth = False
+    for name in tqdm(source.names, desc=f"measuring on {folder.root.name}", unit="frame", disable=None):
+        prediction = network.predict(folder.read_rgb(name), camera.fx if camera else None)
+        if folder.has("semantic", name):
+            _check_classes(folder, names)
+            segmentation.update(prediction.segmentation, folder.read_semantic(name))
+            has_semantic = True
+        if folder.has("depth", name):
+            if camera is None:
+                raise ConfigurationError(f"{folder.root} has depth but no intrinsics: add them to dataset.json")
+            depth.update(prediction.depth, folder.read_depth(name))
+            has_depth = True
+    if not (has_semantic or has_depth):
+        raise ConfigurationError(f"no frame of {folder.root} has a label to measure against")
+    values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
+    return Evaluation(folder.root.name, split, len(source.names), values), segmentation.per_class(names)
+
+
+def _check_classes(folder: DatasetFolder, names: dict[int, str]) -> None:
+    theirs = dict(folder.info.classes)
+    if theirs != names:
+        wrong = min(i for i in {*theirs, *names} if theirs.get(i) != names.get(i))
+        raise ConfigurationError(
+            f"class {wrong} is {names.get(wrong)!r} to the network and {theirs.get(wrong)!r} in {folder.root}"
+        )
+
+
+def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:
+    """The figures as lines to read."""
+    lines = [f"{evaluation.data} {evaluation.split}, {evaluation.frames} frames"]
+    lines += [f"  {name:18} {value:8.4f}" for name, value in evaluation.values.items()]
+    lines += [f"    {name:16} {value:8.4f}" for name, value in sorted(per_class.items(), key=lambda item: -item[1])]
+    return "\n".join(lines)
+
+
+def main(argv: list[str]) -> None:
+    """Measure; ``argv`` follows the word ``evaluate``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training evaluate",
+        description="Measure a checkpoint or an exported network on a data set folder; the two give the same figures.",
+    )
+    parser.add_argument("network", type=Path, help="checkpoint (.ckpt) or network file (.onnx)")
+    parser.add_argument("folder", help="data set folder")
+    parser.add_argument("--split", help="only this split (default: all frames)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    options = parser.parse_args(argv)
+    network = open_trained(options.network)
+    source = Source.parse(f"{options.folder}:{options.split}" if options.split else options.folder, ".")
+    evaluation, per_class = evaluate(network, source, options.split or "all")
+    print(report(evaluation, per_class))
+    if options.json:
+        content = {"network": network.card.name, **vars(evaluation), "iou": per_class}
+        write_atomically(options.json, (json.dumps(content, indent=1) + "\n").encode())

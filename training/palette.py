@@ -1,0 +1,22 @@
+"""Colours for classes: fixed, and as unlike each other as so many can be."""
+
+from __future__ import annotations
+
+import colorsys
+
+_GOLDEN_RATIO = 0.618033988749895
+
+
+def class_colors(count: int) -> list[tuple[int, int, int]]:
+    """RGB colours 0..255 of ``count`` classes; the first stay the same whatever the count.
+
+    Hues step by the golden ratio, so that neighbours in the list are far apart on the circle; lightness
+    and saturation alternate for the rest of the difference.
+    """
+    levels = ((0.95, 0.55), (0.75, 0.75), (0.60, 0.45))
+    colors = []
+    for i in range(count):
+        value, saturation = levels[i % len(levels)]
+        rgb = colorsys.hsv_to_rgb(i * _GOLDEN_RATIO % 1, saturation, value)
+        colors.append((round(rgb[0] * 255), round(rgb[1] * 255), round(rgb[2] * 255)))
+    return colors

@@ -1,0 +1,73 @@
+"""Run a checkpoint where the robot runs an exported file: same frames in, same metres and classes out."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtl_perception.model_card import Evaluation, ModelCard, SemanticClass
+from training.checkpoint import TrainedNetwork
+from training.deployed_network import DeployedNetwork
+from training.palette import class_colors
+
+WEIGHTS_LICENCE = "Apache-2.0"
+
+
+class TorchBackend:
+    """A ``mtl_perception.backends.Backend`` of the network before its export."""
+
+    metadata: Mapping[str, str] = {}
+    device = f"torch {torch.__version__}, CPU"
+
+    def __init__(self, deployed: DeployedNetwork) -> None:
+        self.deployed = deployed.eval()
+        self.input_shape = deployed.size
+
+    @torch.inference_mode()
+    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run on one image; see ``Backend.run``."""
+        depth, segmentation, confidence = self.deployed(torch.from_numpy(image))
+        return depth.numpy(), segmentation.numpy(), confidence.numpy()
+
+
+def model_card(
+    trained: TrainedNetwork,
+    name: str,
+    size: tuple[int, int],
+    evaluations: tuple[Evaluation, ...] = (),
+) -> ModelCard:
+    """The card of ``trained`` as a network file of input ``size`` (height, width)."""
+    height, width = size
+    colors = class_colors(len(trained.classes))
+    return ModelCard(
+        name=name,
+        architecture=f"MTI-Net on {trained.backbone}, working at {trained.width}x{trained.height}",
+        classes=tuple(SemanticClass(i, trained.classes[i], colors[i - 1]) for i in sorted(trained.classes)),
+        input_height=height,
+        input_width=width,
+        focal_length=trained.focal_length * width / trained.width,
+        depth_min=trained.depth_range[0],
+        depth_max=trained.depth_range[1],
+        training_data=trained.training_data,
+        licence=WEIGHTS_LICENCE,
+        evaluations=evaluations,
+        commit=_commit(),
+        date=date.today().isoformat(),
+    )
+
+
+def _commit() -> str:
+    """Revision of this checkout, or what can be said where there is none."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
