@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 from mtl_perception.backends import NetworkError
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 
+_INTERRUPTED = 128 + signal.SIGINT
+"""Exit code a shell expects of a command that Ctrl-C ended."""
 _MODEL_HELP = "network file, or the bare name of a shipped one (default: the shipped one)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 2 with one line on stderr when it could not."""
+    """Run one command; 0 when it did what was asked, 2 with one line on stderr when it could not, 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     # What follows --ros-args is for rclpy, as with any ROS command.
     split = arguments.index("--ros-args") if "--ros-args" in arguments else len(arguments)
@@ -33,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except OSError as error:
         return _fail(error)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 def _fail(problem: object) -> int:
@@ -75,8 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         arguments += ["-p", "image_transport:=compressed"]
     if options.namespace:
         arguments += ["-r", f"__ns:=/{options.namespace.strip('/')}"]
-    perception_node.main(arguments + options.ros_arguments)
-    return 0
+    return perception_node.main(arguments + options.ros_arguments)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -88,7 +92,10 @@ def _replay(options: argparse.Namespace) -> int:
     from mtl_perception.share import use_shared_memory_profile
 
     use_shared_memory_profile()
-    rclpy.init(args=["mtl-perception", *options.ros_arguments])
+    try:
+        rclpy.init(args=["mtl-perception", *options.ros_arguments])
+    except RuntimeError as error:
+        return _fail(error)
     node = Node("replay")
     try:
         with open_bag(options.bag) as bag:
@@ -101,8 +108,6 @@ def _replay(options: argparse.Namespace) -> int:
                     return 0
     except BagError as error:
         return _fail(error)
-    except KeyboardInterrupt:
-        return 130
     finally:
         node.destroy_node()
         rclpy.try_shutdown()

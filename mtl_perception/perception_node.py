@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import signal
+import sys
 import time
 from dataclasses import dataclass
 
 import rclpy
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
-from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool
 
@@ -62,17 +63,17 @@ class PerceptionNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         values = self._settings.values
         try:
-            self._network = Network(model_path(values.model), values.providers, values.threads)
-            self._network.warm_up(values.warm_up_runs)
+            network = Network(model_path(values.model), values.providers, values.threads)
+            network.warm_up(values.warm_up_runs)
         except (NetworkError, FileNotFoundError) as error:
             self.get_logger().error(f"cannot configure: {error}")
             return TransitionCallbackReturn.FAILURE
-        card = self._network.card
+        self._network, card = network, network.card
         self._outputs = Outputs(self, card)
         self._statistics = StreamStatistics(_WINDOW)
         self._camera_info: CameraInfo | None = None
-        self._last_stamp = Time(clock_type=self.get_clock().clock_type)
-        self._last_accepted = self._last_arrival = float("-inf")
+        self._last_stamp = -math.inf
+        self._last_accepted = self._last_arrival = self._last_too_old = -math.inf
         self._last_error = ""
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # Simulated time may stand still; the word that it does must go out all the same.
@@ -151,11 +152,12 @@ class PerceptionNode(LifecycleNode):
         values = self._settings.values
         self._statistics.frame_received(now)
         self._last_arrival = now
-        stamp = Time.from_msg(message.header.stamp, clock_type=self._last_stamp.clock_type)
+        stamp = _nanoseconds(message.header.stamp)
         if stamp < self._last_stamp:
-            back = (self._last_stamp - stamp).nanoseconds / 1e9
             self.get_logger().warning(
-                f"stamps went back by {back:.3f} s: a bag started again, or the camera's clock was set"
+                f"stamps went back by {(self._last_stamp - stamp) / 1e9:.3f} s: a bag started again, or the camera's "
+                "clock was set",
+                throttle_duration_sec=_LOG_AGAIN,
             )
         self._last_stamp = stamp
         if not values.enabled:
@@ -173,9 +175,10 @@ class PerceptionNode(LifecycleNode):
     def _process(self, arrival: _Arrival) -> None:
         values = self._settings.values
         message = arrival.message
-        stamp = Time.from_msg(message.header.stamp, clock_type=self.get_clock().clock_type)
-        if values.max_age and self.get_clock().now() - stamp > Duration(seconds=values.max_age):
+        stamp = _nanoseconds(message.header.stamp)
+        if values.max_age and self.get_clock().now().nanoseconds - stamp > values.max_age * 1e9:
             self._statistics.frame_dropped("older than max_age")
+            self._last_too_old = time.monotonic()
             return
         rgb = rgb_from_image(message) if isinstance(message, Image) else rgb_from_compressed(message)
         info = self._camera_info
@@ -187,7 +190,7 @@ class PerceptionNode(LifecycleNode):
         network_ms = (time.perf_counter() - start) * 1e3
         self._outputs.publish(Frame(message.header, rgb, info), prediction, values)
         now = time.monotonic()
-        age_ms = (self.get_clock().now() - stamp).nanoseconds / 1e6
+        age_ms = (self.get_clock().now().nanoseconds - stamp) / 1e6
         self._statistics.frame_published(now, Timing(network_ms, (now - arrival.time) * 1e3, age_ms))
         self._last_error = ""
 
@@ -200,8 +203,8 @@ class PerceptionNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         now = time.monotonic()
         complaints = self._complaints(now) if self._active else []
-        for complaint in complaints:
-            self.get_logger().warning(complaint, throttle_duration_sec=_LOG_AGAIN)
+        if complaints:
+            self.get_logger().warning("; ".join(complaints), throttle_duration_sec=_LOG_AGAIN)
         card = self._network.card
         facts = {
             "model": card.name,
@@ -229,17 +232,23 @@ class PerceptionNode(LifecycleNode):
                 complaints.append(f"no camera_info on {self._info_subscription.topic_name}: {assumed}")
             elif intrinsics_of(self._camera_info, 1, 1) is None:
                 complaints.append(f"camera_info is uncalibrated (K is zero): {assumed}; calibrate the camera")
-        if (
-            self._statistics.summary(now).dropped.get("older than max_age")
-            and not self._statistics.summary(now).rate_out
-        ):
+        if now - self._last_too_old < _WINDOW and not self._statistics.summary(now).rate_out:
             complaints.append("every frame is older than max_age: when replaying a bag, use_sim_time or max_age 0")
         return complaints
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run the node until it is told to stop."""
-    rclpy.init(args=args)
+def _nanoseconds(stamp: Time) -> int:
+    """``stamp`` as a number: rclpy's own Time refuses negative ones, which a message may well hold."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop; 2 when it cannot start for its arguments or parameters file, else 0."""
+    try:
+        rclpy.init(args=args)
+    except RuntimeError as error:
+        print(f"perception_node cannot start: {error}", file=sys.stderr)
+        return 2
     node = None
     try:
         node = PerceptionNode()
@@ -253,7 +262,8 @@ def main(args: list[str] | None = None) -> None:
             node.stop()
             node.destroy_node()
         rclpy.try_shutdown()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The node in this process, where a test can reach what DDS would hide: see test/ros for the real one."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from mtl_perception.backends import NetworkError
+from mtl_perception.messages import image_from_array
+from mtl_perception.network import Network
+from mtl_perception.perception_node import PerceptionNode, main
+
+
+@contextmanager
+def perceiving(model, **parameters):
+    """The node, and the list of depth images that a listener hears while ``wait`` is called."""
+    context = Context()
+    rclpy.init(context=context)
+    overrides = [Parameter(name, value=value) for name, value in {"model": str(model), **parameters}.items()]
+    node, ear = PerceptionNode(context=context, parameter_overrides=overrides), Node("ear", context=context)
+    heard: list[Image] = []
+    ear.create_subscription(Image, "depth/image", heard.append, 10)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(ear)
+
+    def wait(condition) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline
+            executor.spin_once(timeout_sec=0.02)
+
+    try:
+        yield node, heard, wait
+    finally:
+        node.stop()
+        executor.shutdown()
+        node.destroy_node()
+        ear.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def frame(seconds: int, nanoseconds: int = 0) -> Image:
+    message = image_from_array(np.full((48, 64, 3), 100, np.uint8), "rgb8", Header())
+    message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanoseconds
+    return message
+
+
+def test_any_stamp_is_answered_with_itself(network):
+    with perceiving(network) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        for seconds, nanoseconds in ((0, 0), (-1, 0), (-(2**31), 0), (2**31 - 1, 2**32 - 1), (5, 0)):
+            node._on_image(frame(seconds, nanoseconds))
+            wait(lambda: heard and heard[-1].header.stamp.sec == seconds)  # noqa: B023
+            assert heard[-1].header.stamp.nanosec == nanoseconds
+
+
+def test_a_frame_stamped_before_time_is_only_old(network):
+    with perceiving(network, max_age=1.0) as (node, _, wait):
+        wait(lambda: node._outputs.listeners())
+        node._on_image(frame(-5))
+        wait(lambda: node._statistics.summary(time.monotonic()).dropped == {"older than max_age": 1})
+        assert any("older than max_age" in c for c in node._complaints(time.monotonic()))
+        assert not any("older than max_age" in c for c in node._complaints(time.monotonic() + 60))
+
+
+def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monkeypatch):
+    def fail(self, runs):
+        raise NetworkError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "warm_up", fail)
+        with perceiving(network) as (node, _, _):
+            assert node._network is None and not node._settings.locked
+            assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
+
+
+def test_arguments_it_cannot_start_with_are_said_in_one_line(tmp_path, capfd):
+    assert main(["node", "--ros-args", "--params-file", str(tmp_path / "none.yaml")]) == 2
+    last = capfd.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("perception_node cannot start: ") and "none.yaml" in last
