@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
@@ -44,11 +45,19 @@ class FitCLI(LightningCLI):
 
 def main(argv: list[str]) -> None:
     """Train; ``argv`` follows the word ``fit``."""
-    FitCLI(
-        PerceptionModule,
-        FolderData,
-        args=["fit", *argv],
-        seed_everything_default=0,
-        save_config_kwargs={"overwrite": True},
-        trainer_defaults={"max_epochs": 25, "accelerator": "auto", "gradient_clip_val": 5.0, "log_every_n_steps": 10},
-    )
+    with warnings.catch_warnings():
+        # Lightning looks at sys.argv, which begins with the word ``fit`` of ours, and worries.
+        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+        FitCLI(
+            PerceptionModule,
+            FolderData,
+            args=["fit", *argv],
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            trainer_defaults={
+                "max_epochs": 25,
+                "accelerator": "auto",
+                "gradient_clip_val": 5.0,
+                "log_every_n_steps": 10,
+            },
+        )

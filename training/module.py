@@ -70,6 +70,19 @@ class PerceptionModule(LightningModule):
             f"{self.hparams['height']}x{self.hparams['width']}, {len(self.hparams['classes'])} classes"
         )
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to resume a run of another length, whose learning rate would follow another curve.
+
+        Raises:
+            ConfigurationError: its epochs, its data or its batch size were others.
+        """
+        begun, now = checkpoint["lr_schedulers"][0]["total_steps"], int(self.trainer.estimated_stepping_batches)
+        if begun != now:
+            raise ConfigurationError(
+                f"the checkpoint is of a run of {begun} steps, this one would take {now}: resume with the same "
+                "max_epochs, data and batch_size, or begin a run of its own from pretrained weights"
+            )
+
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """One step's loss.
 

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from ball_folder import write_folder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mtl_perception.dataset_folder import DatasetError
+from training.datasets.augmentation import View
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.folder import FolderDataset
+from training.datasets.sample import collate
+from training.datasets.source import Source, common_classes
+from training.errors import ConfigurationError
+
+CAMERA = CanonicalCamera(32, 64, 50.0)
+
+
+def test_samples_carry_the_labels_there_are(folder):
+    dataset = FolderDataset(folder, folder.names(), CAMERA, augment=False)
+    assert ["depth" in dataset[i] for i in range(4)] == [True, True, False, True]
+    assert ["semantic" in dataset[i] for i in range(4)] == [True, True, True, False]
+    assert dataset[0]["image"].shape == (3, 32, 64) and dataset[0]["image"].max() <= 1
+    batch = collate([dataset[2], dataset[3]])
+    assert (batch["depth"][0] == 0).all() and (batch["semantic"][1] == 255).all()
+    assert "depth" not in collate([dataset[2]])
+
+
+def test_depth_is_that_of_the_canonical_camera(folder):
+    depth = FolderDataset(folder, folder.names(), CAMERA, augment=False)[0]["depth"]
+    np.testing.assert_allclose(np.unique(depth), np.array([1.0, 2.0, 4.0]) * 50 / 52.5, rtol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(zoom=st.floats(1, 3), focal=st.floats(20, 500), width=st.integers(64, 2000))
+def test_a_zoom_is_a_longer_lens(zoom, focal, width):
+    whole = CAMERA.depth_factor(focal, width)
+    assert CAMERA.depth_factor(focal, width / zoom) == pytest.approx(whole / zoom)
+    assert CAMERA.depth_factor(focal * zoom, width) == pytest.approx(whole / zoom)
+
+
+def test_a_mirrored_view_mirrors_image_and_labels_alike(folder):
+    dataset = FolderDataset(folder, folder.names(), CAMERA, augment=False)
+    plain = dataset._view(dataset.frames[0], View(8, 4, 40, 30))
+    mirrored = dataset._view(dataset.frames[0], View(8, 4, 40, 30, mirrored=True))
+    for key in ("image", "depth", "semantic"):
+        assert torch.equal(plain[key].flip(-1), mirrored[key])
+
+
+def test_augmented_samples_keep_class_and_depth_together(folder):
+    torch.manual_seed(0)
+    dataset = FolderDataset(folder, folder.names(), CAMERA, augment=True)
+    for _ in range(10):
+        sample = dataset[0]
+        near, far = sample["depth"][sample["semantic"] == 3], sample["depth"][sample["semantic"] == 1]
+        if len(near) and len(far):
+            assert (far.min() / near.max()).item() == pytest.approx(4, rel=1e-4)
+
+
+def test_held_out_frames_are_not_trained_on(folder):
+    rest, held = Source(folder, folder.names()).hold_out(3)
+    assert len(held.names) == 3 and sorted(rest.names + held.names) == folder.names()
+    with pytest.raises(ConfigurationError, match="cannot hold 12 of the 12"):
+        Source(folder, folder.names()).hold_out(12)
+
+
+def test_data_that_cannot_be_used_is_named(folder, tmp_path):
+    other = write_folder(tmp_path / "other", classes={1: "wall", 2: "ceiling", 3: "ball"})
+    with pytest.raises(ConfigurationError, match="id 2 is 'floor' and 'ceiling'"):
+        common_classes([Source(folder, []), Source(other, [])])
+    unmeasured = write_folder(tmp_path / "unmeasured", intrinsics=None)
+    with pytest.raises(DatasetError, match="depth but no intrinsics"):
+        FolderDataset(unmeasured, unmeasured.names(), CAMERA, augment=False)
+    nameless = write_folder(tmp_path / "nameless", classes={1: "wall", 2: "floor"})
+    with pytest.raises(DatasetError, match=r"class id 3, which dataset\.json does not name"):
+        FolderDataset(nameless, nameless.names(), CAMERA, augment=False)
+    with pytest.raises(DatasetError, match="no split 'test'; it has: train, val"):
+        Source.parse(f"{folder.root}:test", ".")

@@ -1,0 +1,173 @@
+"""From a data set folder to a network file: fit, resume, evaluate, export, and what each refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from ball_folder import CLASSES
+
+from mtl_perception.dataset_folder import DatasetWriter
+from mtl_perception.network import Network
+from training.__main__ import main
+from training.checkpoint import load_checkpoint
+from training.deployed_network import DeployedNetwork
+from training.export import parity, to_onnx, with_card
+from training.module import PerceptionModule
+from training.torch_backend import model_card
+
+
+def fit(folder, *more: str) -> int:
+    arguments = [
+        *("fit", "--data.train", f"[{folder.root}:train]", "--data.height", "64", "--data.width", "64"),
+        *("--data.focal_length", "50", "--data.batch_size", "4", "--data.workers", "0"),
+        *("--model.backbone", "mobilenetv4_conv_small", "--model.head_widths", "[8, 8, 8, 8]"),
+        *("--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1", "--name", "tiny", *more),
+    ]
+    return main(arguments)
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    """The folder a first training of two epochs ran in."""
+    here = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        assert fit(folder, "--trainer.max_epochs", "2", "--data.hold_out", "2") == 0
+    return here / "runs" / "tiny"
+
+
+@pytest.fixture(scope="module")
+def exported(run, folder):
+    out = run / "tiny.onnx"
+    arguments = ["--size", "96x96", "--frames", f"{folder.root}:val", "--evaluate", f"{folder.root}:val"]
+    assert main(["export", str(run / "last.ckpt"), str(out), *arguments]) == 0
+    return out
+
+
+def test_a_run_leaves_checkpoints_and_logs(run):
+    assert (run / "last.ckpt").exists() and (run / "best.ckpt").exists() and list(run.glob("events.out*"))
+    with open(run / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(r["train/loss"]) for r in rows if r.get("train/loss")]
+    assert len(losses) == 2 and np.isfinite(losses).all()
+    assert any(r.get("val/miou") for r in rows)
+
+
+def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    step = PerceptionModule.training_step
+    seen = []
+
+    def interrupted(module, batch, index):
+        seen.append(module.global_step)
+        if module.global_step == 5:
+            raise KeyboardInterrupt
+        return step(module, batch, index)
+
+    monkeypatch.setattr(PerceptionModule, "training_step", interrupted)
+    with pytest.raises(SystemExit):
+        fit(folder, "--trainer.max_epochs", "4")
+    last = tmp_path / "runs" / "tiny" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 4
+    monkeypatch.setattr(PerceptionModule, "training_step", lambda *a: seen.append(a[0].global_step) or step(*a))
+    assert fit(folder, "--trainer.max_epochs", "4", "--ckpt_path", str(last)) == 0
+    assert seen == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
+    assert torch.load(last, weights_only=True)["global_step"] == 8
+
+
+def test_a_run_of_another_length_is_not_resumed(run, folder, monkeypatch, capsys):
+    monkeypatch.chdir(run.parent.parent)
+    assert fit(folder, "--trainer.max_epochs", "9", "--name", "more", "--ckpt_path", str(run / "last.ckpt")) == 2
+    assert "is of a run of 2 steps, this one would take 18" in capsys.readouterr().err
+
+
+def test_the_file_says_what_it_is(exported, folder):
+    network = Network(exported)
+    card = network.card
+    assert {c.id: c.name for c in card.classes} == CLASSES
+    assert (card.input_height, card.input_width) == (96, 96)
+    assert card.focal_length == pytest.approx(50 * 96 / 64)
+    assert card.depth_max == pytest.approx(4.0 * 50 / (52.5 * 64 / 64))
+    assert card.training_data[0].name == "balls" and card.training_data[0].licence == "CC0-1.0"
+    assert card.evaluations[0].values.keys() >= {"miou", "rmse", "delta1"}
+    assert len({c.color for c in card.classes}) == len(CLASSES)
+    # No path of the machine that exported it.
+    assert str(folder.root.parent).encode() not in exported.read_bytes()
+
+
+def test_checkpoint_and_file_measure_the_same(run, exported, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.evaluate.DEFAULT_SIZE", (96, 96))
+    results = []
+    for i, network in enumerate((run / "last.ckpt", exported)):
+        out = tmp_path / f"{i}.json"
+        assert main(["evaluate", str(network), str(folder.root), "--split", "val", "--json", str(out)]) == 0
+        results.append(json.loads(out.read_text()))
+    assert results[0]["frames"] == 4
+    for name, value in results[0]["values"].items():
+        assert results[1]["values"][name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+
+
+def test_the_labels_of_the_file_are_ids_of_the_data_set(exported, folder):
+    prediction = Network(exported).predict(folder.read_rgb("f00"), 52.5)
+    assert set(np.unique(prediction.segmentation)) <= set(CLASSES)
+    assert (prediction.confidence >= 255 // len(CLASSES)).all()
+
+
+def test_an_export_that_is_not_the_same_network_is_refused(run, folder):
+    from training.datasets.source import Source
+    from training.errors import ConfigurationError
+
+    trained = load_checkpoint(run / "last.ckpt")
+    deployed = DeployedNetwork(trained, 96, 96)
+    model = to_onnx(deployed)
+    weights = max(model.graph.initializer, key=lambda w: len(w.raw_data))
+    values = onnx.numpy_helper.to_array(weights) * 1.1
+    weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), weights.name))
+    source = Source(folder, folder.names())
+    agreement = parity(deployed, with_card(model, model_card(trained, "spoilt", (96, 96))), source)
+    with pytest.raises(ConfigurationError, match="refused, it is not the same network: parity with torch on 12 frames"):
+        agreement.check()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["export", "nowhere.ckpt", "out.onnx", "--frames", "{data}"], "nowhere.ckpt: no such checkpoint"),
+        (["export", "{run}/last.ckpt", "out.pt", "--frames", "{data}"], "a network file is named .onnx"),
+        (["export", "{run}/last.ckpt", "out.onnx", "--frames", "{data}", "--size", "96x300"], "would be squashed"),
+        (["export", "{run}/last.ckpt", "out.onnx", "--frames", "{data}", "--size", "big"], "is not HEIGHTxWIDTH"),
+        (["export", "{run}/metrics.csv", "out.onnx", "--frames", "{data}"], "is no checkpoint of this training"),
+        (["export", "{run}/last.ckpt", "out.onnx", "--frames", "nowhere:val"], "is no data set folder"),
+        (["evaluate", "{run}/metrics.onnx", "{data}"], "cannot read the network file"),
+        (["train"], "unknown command 'train'; commands: rooms, fit, evaluate, export"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(run, folder, capsys, tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    assert main([a.format(run=run, data=folder.root) for a in arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert complaint in error and len(error.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert fit(folder, "--model.learning_rate", "1e30", "--trainer.max_epochs", "2") == 2
+    assert "the loss is not finite at step 1 (epoch 0)" in capsys.readouterr().err
+
+
+def test_labels_of_one_kind_only_are_enough_to_train(tmp_path, monkeypatch, folder):
+    info = folder.info
+    writer = DatasetWriter(tmp_path / "depth_only", info)
+    for name in info.splits["train"]:
+        writer.write_frame(name, folder.read_rgb(name), depth=np.full((48, 64), 2.0))
+    writer.finish()
+    monkeypatch.chdir(tmp_path)
+    from mtl_perception.dataset_folder import DatasetFolder
+
+    assert fit(DatasetFolder(writer.root), "--trainer.max_epochs", "1") == 0

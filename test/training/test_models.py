@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+
+from training.errors import ConfigurationError
+from training.models import lite0_weights
+from training.models.backbone import BACKBONES, Backbone
+from training.models.mtinet import MTINet
+from training.models.tasks import DenseTask, perception_tasks
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_backbones_give_four_scales(name):
+    backbone = Backbone(name).eval()
+    with torch.no_grad():
+        features = backbone(torch.rand(1, 3, 64, 96))
+    assert [tuple(f.shape) for f in features] == [
+        (1, c, 64 // s, 96 // s) for c, s in zip(backbone.channels, (4, 8, 16, 32), strict=True)
+    ]
+
+
+def test_hrnet_w18_has_the_widths_of_the_paper():
+    assert Backbone("hrnet_w18_small_v2").channels == [18, 36, 72, 144]
+
+
+def test_a_size_that_does_not_fit_is_named_with_one_that_does():
+    with pytest.raises(ConfigurationError, match=r"50x64.*multiples of 32, e\.g\. 64x64"):
+        Backbone("mobilenetv4_conv_small")(torch.rand(1, 3, 50, 64))
+
+
+@pytest.mark.parametrize("wrong", ["resnet9000", "package", "/nowhere/weights.pth"])
+def test_unknown_backbones_and_weights_are_named(wrong):
+    name, pretrained = (wrong, "none") if wrong == "resnet9000" else ("hrnet_w18_small", wrong)
+    with pytest.raises(ConfigurationError, match=wrong.split("/")[-1]):
+        Backbone(name, pretrained)
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 3])
+@pytest.mark.parametrize("widths", [None, [8, 16, 16, 32]])
+def test_mtinet_predicts_any_number_of_tasks_and_learns_with_every_weight(tasks, widths):
+    torch.manual_seed(0)
+    dense = [DenseTask("depth", 1), DenseTask("semantic", 5), DenseTask("normals", 3)][:tasks]
+    network = MTINet(Backbone("mobilenetv4_conv_small"), dense, widths)
+    output = network(torch.rand(2, 3, 64, 64))
+    for task in dense:
+        assert output["final"][task.name].shape == (2, task.channels, 16, 16)
+        sizes = [p.shape[-1] for p in output["auxiliary"][task.name]]
+        assert sizes == [16, 8, 4, 2]
+    total = sum(p.sum() for p in output["final"].values())
+    (total + sum(p.sum() for ps in output["auxiliary"].values() for p in ps)).backward()
+    unused = [n for n, p in network.named_parameters() if p.grad is None]
+    assert not unused
+
+
+def test_predicted_depth_is_positive():
+    torch.manual_seed(0)
+    network = MTINet(Backbone("mobilenetv4_conv_small"), perception_tasks(3), [8, 8, 8, 8])
+    depth = network(torch.rand(2, 3, 64, 64) * 5 - 2)["final"]["depth"]
+    assert (depth > 0).all()
+
+
+def test_tasks_of_one_name_are_refused():
+    with pytest.raises(ConfigurationError, match="own name"):
+        MTINet(Backbone("mobilenetv4_conv_small"), [DenseTask("depth", 1)] * 2)
+
+
+def test_imagenet_weights_of_lite0_are_in_their_places():
+    """With weights in the wrong layers, what batch norm expects has nothing to do with what comes in."""
+    weights = lite0_weights.load_lite0_weights()
+    network = timm.create_model(lite0_weights.TIMM_NAME)
+    renamed = lite0_weights.rename_to_timm(weights, network.state_dict())
+    assert {v.data_ptr() for v in renamed.values()} <= {v.data_ptr() for v in weights.values()}
+    network.load_state_dict(renamed, strict=False)
+    torch.manual_seed(0)
+    coarse = torch.nn.functional.interpolate(torch.randn(8, 3, 14, 14), size=(112, 112), mode="bicubic")
+    correlations = []
+
+    def compare(norm, inputs, _):
+        measured = inputs[0].mean((0, 2, 3))
+        correlations.append(torch.corrcoef(torch.stack([measured, norm.running_mean]))[0, 1].item())
+
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)][:12]
+    for norm in norms:
+        norm.register_forward_hook(compare)
+    with torch.no_grad():
+        network.eval()(coarse)
+    assert min(correlations) > 0.5, correlations
