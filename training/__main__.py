@@ -16,6 +16,8 @@ Train, measure and export the perception network. Each command explains itself: 
   fit        train on data set folders; checkpoints and logs in runs/NAME
   evaluate   measure a checkpoint or an exported network on a data set folder
   export     turn a checkpoint into one network file (ONNX) for the robot
+  compare-labels
+             mIoU and time by the resolution at which an export decides the class
 
 From nothing to a network on the robot:
 
@@ -32,6 +34,7 @@ COMMANDS = {
     "fit": "training.fit",
     "evaluate": "training.evaluate",
     "export": "training.export",
+    "compare-labels": "training.label_resolution",
 }
 
 

@@ -1,0 +1,72 @@
+"""``python -m training compare-labels``: at which resolution to decide the class, for accuracy and for time."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+
+from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
+from mtl_perception.dataset_folder import write_atomically
+from mtl_perception.network import Network
+from training.checkpoint import load_checkpoint
+from training.datasets.source import Source
+from training.deployed_network import LABEL_STRIDE, DeployedNetwork
+from training.evaluate import DEFAULT_SIZE, evaluate
+from training.export import to_onnx, with_card
+from training.torch_backend import model_card
+
+STRIDES = {
+    4: "where the network predicts (1/4 of the working size)",
+    2: "at 1/2 of the working size",
+    1: "at the working size",
+    0: "at the image's own size",
+}
+ROUNDS = 30
+
+
+def main(argv: list[str]) -> None:
+    """Compare; ``argv`` follows the word ``compare-labels``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training compare-labels",
+        description="Export a checkpoint with the class decided at several resolutions; print mIoU and time of each.",
+    )
+    parser.add_argument("checkpoint", type=Path, help="runs/NAME/last.ckpt")
+    parser.add_argument("frames", metavar="FOLDER:SPLIT", help="labelled frames")
+    parser.add_argument("--out", type=Path, help="write the table here too, as Markdown")
+    options = parser.parse_args(argv)
+    trained = load_checkpoint(options.checkpoint)
+    source = Source.parse(options.frames, ".")
+    card = model_card(trained, "comparison", DEFAULT_SIZE)
+    backends = {
+        stride: OnnxRuntimeBackend(with_card(to_onnx(DeployedNetwork(trained, *DEFAULT_SIZE, stride)), card))
+        for stride in STRIDES
+    }
+    milliseconds = _times(backends)
+    rows = ["| the class is decided | mIoU | pixel accuracy | network, ms (median) |", "|---|---|---|---|"]
+    for stride, where in STRIDES.items():
+        network = Network.of(backends[stride], card, options.checkpoint)
+        evaluation, _ = evaluate(network, source, options.frames.rpartition(":")[2])
+        values = evaluation.values
+        chosen = " (the default)" if stride == LABEL_STRIDE else ""
+        rows.append(
+            f"| {where}{chosen} | {values['miou']:.4f} | {values['pixel_accuracy']:.4f} | {milliseconds[stride]:.2f} |"
+        )
+    table = "\n".join(rows)
+    print(table)
+    if options.out:
+        write_atomically(options.out, (table + "\n").encode())
+
+
+def _times(backends: dict[int, OnnxRuntimeBackend]) -> dict[int, float]:
+    """Median milliseconds of each on one frame, in turn, so that a busy moment of the machine hits all alike."""
+    image = np.random.default_rng(0).integers(0, 256, (1, *DEFAULT_SIZE, 3), dtype=np.uint8)
+    times: dict[int, list[float]] = {stride: [] for stride in backends}
+    for _ in range(ROUNDS):
+        for stride, backend in backends.items():
+            start = time.perf_counter()
+            backend.run(image)
+            times[stride].append((time.perf_counter() - start) * 1e3)
+    return {stride: float(np.median(values)) for stride, values in times.items()}
