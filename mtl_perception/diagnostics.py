@@ -8,6 +8,8 @@ from rclpy.qos import ReliabilityPolicy
 
 from mtl_perception.stream_statistics import Summary
 
+_TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
+
 
 def diagnostic_array(node: Node, summary: Summary, facts: dict[str, str], complaints: list[str]) -> DiagnosticArray:
     """One status: OK, or WARN with the complaints as its message, and every figure as a key and a value."""
@@ -47,8 +49,9 @@ def why_silent(node: Node, topic: str, wanted_type: str) -> str:
         ]
         text = f"no frame on {topic}, published by {', '.join(described)}"
         if all(p.topic_type != wanted_type for p in publishers):
-            transport = "compressed" if publishers[0].topic_type.endswith("CompressedImage") else "raw"
-            return f"{text}: the node expects {wanted_type}, set image_transport to {transport}"
+            transport = _TRANSPORTS.get(publishers[0].topic_type)
+            advice = f"set image_transport to {transport}" if transport else "remap image to a camera's topic"
+            return f"{text}: the node expects {wanted_type}, {advice}"
         return f"{text}: it is silent, or on another machine whose multicast or firewall stops the data"
     others = sorted(
         name for name, types in node.get_topic_names_and_types() if wanted_type in types and node.count_publishers(name)
