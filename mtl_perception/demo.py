@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mtl_perception.model_card import ModelCard
 from mtl_perception.network import Network
 from mtl_perception.node_replay import ReplayError, Results, replay_through_node
 from mtl_perception.share import model_path, share_directory
-from mtl_perception.visualize import Palette, side_by_side
+from mtl_perception.visualize import Palette, side_by_side, viewing_range
 
 _STRIP_ROWS = 6
 _STRIP_WIDTH = 320
@@ -52,8 +51,9 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     shown = sorted(results.rgb.keys() & results.depth.keys() & results.segmentation.keys())
     if not shown:
         raise ReplayError("the node gave no results: see its messages above")
-    rows = [_row(results, stamp, card) for stamp in shown]
-    _write_strip(out / "strip.png", rows, results, shown, card)
+    palette, depth_range = Palette(card.classes), viewing_range([results.depth[stamp] for stamp in shown])
+    rows = [_row(results, stamp, palette, depth_range) for stamp in shown]
+    _write_strip(out / "strip.png", rows, results, shown, palette)
     _write_video(out / "video.mp4", rows, _rate(shown))
     summary = _summarise(results)
     (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1) + "\n")
@@ -78,22 +78,22 @@ def _summarise(results: Results) -> Summary:
     )
 
 
-def _row(results: Results, stamp: int, card: ModelCard) -> np.ndarray:
+def _row(results: Results, stamp: int, palette: Palette, depth_range: tuple[float, float]) -> np.ndarray:
     rgb = results.rgb[stamp]
     size = (_STRIP_WIDTH, round(rgb.shape[0] * _STRIP_WIDTH / rgb.shape[1]))
     return side_by_side(
         cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
         cv2.resize(results.depth[stamp], size, interpolation=cv2.INTER_NEAREST),
         cv2.resize(results.segmentation[stamp], size, interpolation=cv2.INTER_NEAREST),
-        Palette(card.classes),
-        (card.depth_min, card.depth_max),
+        palette,
+        depth_range,
     )
 
 
-def _write_strip(path: Path, rows: list[np.ndarray], results: Results, stamps: list[int], card: ModelCard) -> None:
+def _write_strip(path: Path, rows: list[np.ndarray], results: Results, stamps: list[int], palette: Palette) -> None:
     chosen = np.unique(np.linspace(0, len(rows) - 1, _STRIP_ROWS).round().astype(int))
     counts = sum(np.bincount(results.segmentation[stamps[i]].ravel(), minlength=256) for i in chosen)
-    legend = Palette(card.classes).legend([int(i) for i in np.argsort(-counts) if counts[i]], rows[0].shape[1])
+    legend = palette.legend([int(i) for i in np.argsort(-counts) if counts[i]], rows[0].shape[1])
     picture = np.vstack([*(rows[i] for i in chosen), legend])
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, write_atomically
 from mtl_perception.network import Network, Prediction
 from mtl_perception.picture import PictureError, decode_picture
-from mtl_perception.visualize import Palette, side_by_side
+from mtl_perception.visualize import Palette, side_by_side, viewing_range
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
@@ -82,7 +82,7 @@ def _write(out: Path, name: str, rgb: np.ndarray, prediction: Prediction, networ
     depth, (nearest, farthest) = prediction.depth, prediction.depth_range
     depth = np.where((depth >= nearest) & (depth <= min(farthest, _LARGEST_DEPTH)), depth, 0)
     millimetres = np.rint(depth * 1000).astype(np.uint16)
-    preview = side_by_side(rgb, depth, prediction.segmentation, Palette(network.card.classes), prediction.depth_range)
+    preview = side_by_side(rgb, depth, prediction.segmentation, Palette(network.card.classes), viewing_range([depth]))
     for suffix, image in (
         ("_depth.png", millimetres),
         ("_semantic.png", prediction.segmentation),

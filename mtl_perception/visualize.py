@@ -71,6 +71,15 @@ def captioned(image: np.ndarray, caption: str) -> np.ndarray:
     return np.vstack([bar, image])
 
 
+def viewing_range(depths: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Metres between which all but the nearest and farthest hundredth of ``depths`` (each (H, W), metres) lie."""
+    known = np.concatenate([d[np.isfinite(d) & (d > 0)] for d in (depth[::4, ::4] for depth in depths)])
+    if not known.size:
+        return 0.5, 10.0
+    nearest, farthest = np.percentile(known, (1, 99))
+    return float(nearest), float(max(farthest, nearest * 1.1))
+
+
 def side_by_side(
     rgb: np.ndarray, depth: np.ndarray, segmentation: np.ndarray, palette: Palette, depth_range: tuple[float, float]
 ) -> np.ndarray:
@@ -81,7 +90,7 @@ def side_by_side(
     return np.hstack(
         [
             captioned(rgb, "camera"),
-            captioned(depth_in_color(depth, nearest, farthest), f"depth: red {nearest:g} m to blue {farthest:g} m"),
+            captioned(depth_in_color(depth, nearest, farthest), f"depth: red {nearest:.1f} m to blue {farthest:.1f} m"),
             captioned(palette.overlay(rgb, segmentation, 0.6), "classes"),
         ]
     )
