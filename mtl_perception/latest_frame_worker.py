@@ -41,7 +41,6 @@ class LatestFrameWorker(Generic[Frame]):
         """End the thread, after the frame it is at; one still waiting is thrown away."""
         with self._wake:
             self._stopping = True
-            self._frame = None
             self._wake.notify()
         self._thread.join()
 

@@ -359,7 +359,7 @@ def test_depth_in_metres_follows_rep_117():
 
 @pytest.mark.filterwarnings("error")
 def test_depth_in_millimetres_follows_rep_118():
-    depth = np.array([[np.nan, 0.2, 0.5, 3.2504, 65.535, 65.536, 70.0, np.inf, -np.inf, 0.0, -1.0]], np.float32)
+    depth = np.array([[np.nan, 0.2, 0.5, 3.2504, 65.535, 65.6, 70.0, np.inf, -np.inf, 0.0, -1.0]], np.float32)
     sent = depth_image(depth, "16UC1", HEADER, 0.5, 100.0)
     assert (sent.encoding, sent.step) == ("16UC1", 22)
     assert array_from_image(sent).tolist() == [[0, 0, 500, 3250, 65535, 0, 0, 0, 0, 0, 0]]

@@ -223,6 +223,7 @@ def test_a_file_without_a_card(tmp_path):
         (card(480, 640).to_json(), "the card's input size is not the network's (48, 64)"),
         (card().to_json().replace('"focal_length": 50.0', '"focal_length": -1'), "focal_length -1"),
     ],
+    ids=["no JSON", "another size", "no focal length"],
 )
 def test_a_file_with_a_damaged_card(tmp_path, text, complaint):
     assert complaint in broken(write_network(tmp_path / "bad.onnx", card_text=text))
@@ -279,7 +280,7 @@ def test_a_provider_that_does_not_come_up_is_passed_over_only_for_one_that_is_li
     assert "CPU" in Network(network).device
 
 
-def test_a_failure_while_running_is_a_network_error(tmp_path):
+def test_a_failure_while_running_is_a_network_error(tmp_path, capfd):
     def add_a_row(model):
         """Add to every row the one whose number is the largest confidence: with more than 47 there is none."""
         node = next(n for n in model.graph.node if n.op_type == "Div")
@@ -294,7 +295,7 @@ def test_a_failure_while_running_is_a_network_error(tmp_path):
     opened.predict(np.zeros((48, 64, 3), np.uint8))
     with pytest.raises(NetworkError, match="ONNX Runtime failed") as failure:
         opened.predict(np.full((48, 64, 3), 255, np.uint8))
-    assert "\n" not in str(failure.value)
+    assert "\n" not in str(failure.value) and capfd.readouterr() == ("", "")
 
 
 # Weights in other files
