@@ -11,8 +11,9 @@ from training.errors import ConfigurationError
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC
 
-LABEL_STRIDE = 1
-"""Default of ``DeployedNetwork``'s ``label_stride``."""
+LABEL_STRIDE = 2
+"""Default of ``DeployedNetwork``'s ``label_stride``: all but the last of the accuracy for a third of the time, see
+docs/results/export_argmax.md."""
 
 
 class DeployedNetwork(nn.Module):
