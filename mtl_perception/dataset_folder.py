@@ -101,7 +101,7 @@ class DatasetInfo:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
             raise DatasetError(f"it is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise DatasetError("it is not a JSON object")
@@ -121,10 +121,13 @@ class DatasetInfo:
             )
         except KeyError as error:
             raise DatasetError(f"it lacks {error}") from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DatasetError(f"a field has a wrong type: {error}") from error
-        if info.width <= 0 or info.height <= 0 or info.depth_per_metre <= 0:
-            raise DatasetError("width, height and depth_per_metre must be positive")
+        if info.width <= 0 or info.height <= 0 or not 0 < info.depth_per_metre < float("inf"):
+            raise DatasetError("width, height and depth_per_metre must be positive and finite")
+        for key in ("splits", "sequences"):
+            if any(not isinstance(names, list) for names in data.get(key, {}).values()):
+                raise DatasetError(f"{key} must hold lists of frame names")
         if any(not 0 < i < 255 for i in info.classes):
             raise DatasetError("class ids must be 1..254")
         for names in (*info.splits.values(), *info.sequences.values()):
@@ -177,7 +180,9 @@ class DatasetFolder:
     def names(self, split: str | None = None) -> list[str]:
         """Frame names of ``split``, or of every frame with a colour image, sorted."""
         if split is None:
-            return sorted(p.stem for p in (self.root / "rgb").glob("*") if p.suffix in _RGB_SUFFIXES)
+            # One frame may have both suffixes, and some systems leave hidden files beside the images.
+            files = (p for p in (self.root / "rgb").glob("*") if p.suffix in _RGB_SUFFIXES)
+            return sorted({p.stem for p in files if _NAME.fullmatch(p.stem)})
         if split not in self.info.splits:
             known = ", ".join(self.info.splits) or "none"
             raise DatasetError(f"{self.root} has no split {split!r}; it has: {known}")
@@ -298,15 +303,29 @@ class DatasetWriter:
             instance: (H, W) uint8 or uint16 object ids, 0 = no object.
             pose: (4, 4) camera-to-world.
             jpeg_quality: 0..100, or None for a PNG.
+
+        Raises:
+            DatasetError: the name cannot name a frame, or an array has another size or type; nothing is written.
         """
         check_name(name)
-        for kind, array in (("rgb", rgb), ("depth", depth), ("semantic", semantic), ("instance", instance)):
-            if array is not None and array.shape[:2] != (self.info.height, self.info.width):
-                raise DatasetError(
-                    f"{kind} of {name} has shape {array.shape}, the set is {self.info.height}x{self.info.width}"
-                )
+        size = (self.info.height, self.info.width)
+        for kind, array, dtypes in (
+            ("rgb", rgb, ("uint8",)),
+            ("depth", depth, None),
+            ("semantic", semantic, ("uint8",)),
+            ("instance", instance, ("uint8", "uint16")),
+        ):
+            if array is None:
+                continue
+            if array.shape != ((*size, 3) if kind == "rgb" else size):
+                raise DatasetError(f"{kind} of {name} has shape {array.shape}, the set is {size[0]}x{size[1]}")
+            # OpenCV would store other types as 8 bits, ids above 255 all alike.
+            if dtypes and array.dtype.name not in dtypes:
+                raise DatasetError(f"{kind} of {name} is {array.dtype}, not {' or '.join(dtypes)}")
+        if pose is not None and (np.shape(pose) != (4, 4) or not np.isfinite(pose).all()):
+            raise DatasetError(f"pose of {name} is not 4 rows of 4 finite numbers")
         if depth is not None:
-            units = np.nan_to_num(depth * self.info.depth_per_metre, nan=0.0, posinf=0.0, neginf=0.0)
+            units = np.nan_to_num(depth.astype(float) * self.info.depth_per_metre, nan=0.0, posinf=0.0, neginf=0.0)
             # Beyond what 16 bits hold the depth is unknown, not clipped to a false wall.
             units = np.where((units > 0) & (units <= 65535), units, 0)
             self._write_png("depth", name, np.rint(units).astype(np.uint16))

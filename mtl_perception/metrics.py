@@ -47,13 +47,11 @@ class SegmentationMetrics:
         if predicted.shape != target.shape:
             raise ValueError(f"prediction of shape {predicted.shape}, target of shape {target.shape}")
         labelled = (target != UNLABELLED) & (target != NOT_CONFIDENT)
-        rows = target[labelled].astype(np.int64) - 1
-        columns = predicted[labelled].astype(np.int64) - 1
-        columns[(columns == NOT_CONFIDENT - 1) | (columns == UNLABELLED - 1)] = self.classes
-        if rows.size and (
-            rows.max() >= self.classes or columns.max() > self.classes or min(rows.min(), columns.min()) < 0
-        ):
+        true, guess = target[labelled].astype(np.int64), predicted[labelled].astype(np.int64)
+        guess[guess == NOT_CONFIDENT] = UNLABELLED
+        if true.size and (min(true.min(), guess.min()) < 0 or max(true.max(), guess.max()) > self.classes):
             raise ValueError(f"a class id is beyond the {self.classes} classes")
+        rows, columns = true - 1, np.where(guess == UNLABELLED, self.classes, guess - 1)
         flat = np.bincount(rows * (self.classes + 1) + columns, minlength=self.confusion.size)
         self.confusion += flat.reshape(self.confusion.shape)
 
