@@ -14,6 +14,9 @@ from rosgraph_msgs.msg import Clock
 
 from mtl_perception.bags import Bag, BagError, BagMessage
 
+_SETTLED = 0.5
+"""Seconds without a new listener: those of one program are found one after the other."""
+
 
 class BagPlayer:
     """Publishes the messages of a bag whose types are installed; says which topics are left out.
@@ -49,9 +52,15 @@ class BagPlayer:
         self._clock = node.create_publisher(Clock, "/clock", 10) if clock else None
 
     def wait_for_listener(self, seconds: float) -> None:
-        """Return as soon as somebody listens to a topic of the bag, or after ``seconds``."""
+        """Return once somebody listens to a topic of the bag and no more listeners turn up, or after ``seconds``."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not any(p.get_subscription_count() for p in self.publishers.values()):
+        listeners, since = 0, time.monotonic()
+        while (now := time.monotonic()) < deadline:
+            count = sum(p.get_subscription_count() for p in self.publishers.values())
+            if count != listeners:
+                listeners, since = count, now
+            if listeners and now - since > _SETTLED:
+                return
             time.sleep(0.02)
 
     def play(self, rate: float = 1.0, *, sent: Callable[[str, Time | None], None] | None = None) -> int:
