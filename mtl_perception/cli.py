@@ -103,6 +103,8 @@ def _replay(options: argparse.Namespace) -> int:
             player.wait_for_listener(options.wait)
             while True:
                 count = player.play(options.rate)
+                if not count:
+                    return _fail(f"{options.bag} holds no messages")
                 print(f"{count} messages played from {options.bag}")
                 if not options.loop:
                     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -62,7 +63,7 @@ def replay_through_node(bag: Path, model: Path) -> Results:
         node = Node("replay")
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        spinning = threading.Thread(target=executor.spin, daemon=True)
+        spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
         try:
             player = BagPlayer(node, opened, restamp=True)
             if image not in player.publishers:
@@ -81,6 +82,11 @@ def replay_through_node(bag: Path, model: Path) -> Results:
             node.destroy_node()
             rclpy.try_shutdown()
     return results
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    with suppress(ExternalShutdownException):  # Ctrl-C
+        executor.spin()
 
 
 def _subscribe(node: Node, image: str, results: Results) -> None:

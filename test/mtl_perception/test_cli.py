@@ -13,6 +13,8 @@ import rclpy
 from network_file import card, write_network
 from rclpy.context import Context
 from rclpy.node import Node
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from mtl_perception import perception_node
 from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, open_bag
@@ -152,6 +154,8 @@ def wrong(tmp_path, folder):
     write_network(tmp_path / "no_card.onnx", card_text=None)
     write_network(tmp_path / "good.onnx")
     (tmp_path / "empty").mkdir()
+    with Writer(tmp_path / "silent", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/image", "sensor_msgs/msg/Image", typestore=get_typestore(Stores.ROS2_JAZZY))
     return tmp_path
 
 
@@ -181,6 +185,7 @@ def wrong(tmp_path, folder):
         ("demo --model good.onnx --bag text.mcap", "text.mcap is no rosbag2"),
         ("replay none.mcap", "there is no bag none.mcap"),
         ("replay text.mcap", "text.mcap is no rosbag2"),
+        ("replay silent --loop --wait 0", "silent holds no messages"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(wrong, monkeypatch, capfd, command, complaint):
