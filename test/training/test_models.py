@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -86,4 +87,4 @@ def test_imagenet_weights_of_lite0_are_in_their_places():
         norm.register_forward_hook(compare)
     with torch.no_grad():
         network.eval()(coarse)
-    assert min(correlations) > 0.5, correlations
+    assert np.median(correlations) > 0.7, correlations
