@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from network_file import card, write_network
 from onnx import TensorProto, helper
 
-from mtl_perception.backends import NetworkError, external_data
-from mtl_perception.model_card import METADATA_KEY
+from mtl_perception.backends import NetworkError
 from mtl_perception.network import Network
 
 seeded = settings(derandomize=True, deadline=None, max_examples=60)
@@ -296,72 +295,3 @@ def test_a_failure_while_running_is_a_network_error(tmp_path, capfd):
     with pytest.raises(NetworkError, match="ONNX Runtime failed") as failure:
         opened.predict(np.full((48, 64, 3), 255, np.uint8))
     assert "\n" not in str(failure.value) and capfd.readouterr() == ("", "")
-
-
-# Weights in other files
-
-
-def with_external_weights(path: Path, location: str, where: str = "graph") -> Path:
-    """A network that adds to its depth what the file ``location`` says."""
-    tensor = TensorProto(name="more", data_type=TensorProto.FLOAT, dims=[1, 48, 64])
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value=location)
-
-    def edit(model):
-        node = next(n for n in model.graph.node if n.op_type == "Div")
-        node.output[0] = "less"
-        if where == "graph":
-            model.graph.initializer.append(tensor)
-        else:
-            model.graph.node.append(helper.make_node("Constant", [], ["more"], value=tensor))
-        model.graph.node.append(helper.make_node("Add", ["less", "more"], ["depth"]))
-
-    return edited(write_network(path), edit)
-
-
-@pytest.mark.parametrize("where", ["graph", "node"])
-@pytest.mark.parametrize("location", ["weights.bin", "{folder}/weights.bin", "../{name}/weights.bin"])
-def test_weights_in_another_file_are_refused(tmp_path, monkeypatch, location, where):
-    np.full(48 * 64, 7, np.float32).tofile(tmp_path / "weights.bin")
-    monkeypatch.chdir(tmp_path)
-    location = location.format(folder=tmp_path, name=tmp_path.name)
-    complaint = broken(with_external_weights(Path("external.onnx"), location, where))
-    assert (
-        complaint == f"external.onnx: its weights lie in another file, {location!r}: export it with the weights inside"
-    )
-
-
-def test_external_files_are_looked_for_wherever_onnx_can_hold_a_tensor():
-    """The table of fields is that of onnx's own description of the format."""
-    wanted: dict[str, dict[int, str]] = {}
-
-    def leads_to_a_tensor(message, above=()) -> bool:
-        if message.name == "TensorProto":
-            return True
-        return message.name not in above and any(
-            field.message_type and leads_to_a_tensor(field.message_type, (*above, message.name))
-            for field in message.fields
-        )
-
-    pending = [onnx.ModelProto.DESCRIPTOR]
-    while pending:
-        message = pending.pop()
-        if message.name in wanted:
-            continue
-        children = [f for f in message.fields if f.message_type and leads_to_a_tensor(f.message_type)]
-        if message.name == "TensorProto":
-            children = [message.fields_by_name["external_data"]]
-        wanted[message.name] = {f.number: f.message_type.name for f in children}
-        pending += [f.message_type for f in children if f.message_type.name != "StringStringEntryProto"]
-    assert wanted == external_data._FIELDS
-
-
-def test_metadata_of_any_kind_is_no_external_file(network):
-    model = onnx.load(network)
-    model.metadata_props.add(key="location", value="the kitchen")
-    model.graph.metadata_props.add(key="location", value="the kitchen")
-    assert external_data.external_files(model.SerializeToString()) == []
-
-
-def test_the_tiny_file_carries_its_card(network):
-    assert any(p.key == METADATA_KEY for p in onnx.load(network).metadata_props)
