@@ -78,6 +78,8 @@ class BagPlayer:
         for message in self._bag.messages(list(self.publishers)):
             first = message.time if first is None else first
             time.sleep(max(0.0, started + (message.time - first) / 1e9 / rate - time.monotonic()))
+            if not self._node.context.ok():  # a signal ended ROS while this slept
+                break
             if self._clock:
                 seconds, nanoseconds = divmod(message.time, 10**9)
                 self._clock.publish(Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
