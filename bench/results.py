@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from bench.figure import Figure, Row
-from mtl_perception.dataset_folder import write_atomically
+from mtl_perception.atomic_write import write_atomically
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "ros-jazzy-rclpy", "ros-jazzy-rmw-fastrtps-cpp")
 

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.dataset_folder import DatasetError, DatasetFolder, write_atomically
+from mtl_perception.atomic_write import write_atomically
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.network import Network, Prediction
 from mtl_perception.picture import PictureError, decode_picture
 from mtl_perception.visualize import Palette, side_by_side, viewing_range

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, DatasetWriter, Intrinsics
+from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, Intrinsics
+from mtl_perception.dataset_writer import DatasetWriter
 
 CLASSES = {1: "wall", 2: "floor", 3: "ball"}
 COLORS = np.array([(0, 0, 0), (200, 80, 80), (80, 200, 80), (80, 80, 200)], np.uint8)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, DatasetWriter, Intrinsics
+from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, Intrinsics
+from mtl_perception.dataset_writer import DatasetWriter
 
 HEIGHT, WIDTH = 24, 32
 

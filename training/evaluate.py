@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
-from mtl_perception.dataset_folder import DatasetFolder, write_atomically
+from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 import torch
 
+from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
-from mtl_perception.dataset_folder import write_atomically
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network

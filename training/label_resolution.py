@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
-from mtl_perception.dataset_folder import write_atomically
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source

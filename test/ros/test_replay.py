@@ -15,7 +15,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from mtl_perception.bags import open_bag, write_bag_from_folder
-from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, DatasetWriter, Intrinsics
+from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, Intrinsics
+from mtl_perception.dataset_writer import DatasetWriter
 
 FRAMES = 12
 

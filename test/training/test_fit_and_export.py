@@ -11,7 +11,7 @@ import pytest
 import torch
 from ball_folder import CLASSES
 
-from mtl_perception.dataset_folder import DatasetWriter
+from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.network import Network
 from training.__main__ import main
 from training.checkpoint import load_checkpoint

@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.dataset_folder import DatasetInfo, DatasetWriter, write_atomically
+from mtl_perception.atomic_write import write_atomically
+from mtl_perception.dataset_folder import DatasetInfo
+from mtl_perception.dataset_writer import DatasetWriter
 from training.errors import ConfigurationError
 from training.rooms.camera import Camera
 from training.rooms.camera_path import view, walk
