@@ -25,6 +25,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mtl_perception.picture import PictureError, decode_picture
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RGB_SUFFIXES = (".jpg", ".png")
 _SUFFIX = {"depth": ".png", "semantic": ".png", "instance": ".png", "pose": ".txt"}
@@ -247,11 +249,14 @@ class DatasetFolder:
 
     def _read_image(self, kind: str, name: str, flags: int) -> np.ndarray:
         path = self.path(kind, name)
-        if not path.exists():
-            raise DatasetError(f"{self.root}: frame {name} has no {kind}")
-        image = cv2.imread(str(path), flags)
-        if image is None:
-            raise DatasetError(f"{path} is damaged or no image")
+        try:
+            image = decode_picture(path.read_bytes(), flags)
+        except FileNotFoundError as error:
+            raise DatasetError(f"{self.root}: frame {name} has no {kind}") from error
+        except OSError as error:
+            raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+        except PictureError as error:
+            raise DatasetError(f"{path}: {error}") from error
         if image.shape[:2] != (self.info.height, self.info.width):
             raise DatasetError(
                 f"{path} is {image.shape[1]}x{image.shape[0]}, dataset.json says {self.info.width}x{self.info.height}"

@@ -140,7 +140,7 @@ def contents(folder: Path) -> set[str]:
         ("new/a.mcap", [], "has no such frames"),
         ("new/a.mcap", ["a0", "a9"], "frame a9 has no rgb"),
         ("new/a.mcap", ["a0", "a3"], "frame a3 has no depth"),
-        ("new/a.mcap", ["a0", "broken"], "broken.jpg is damaged or no image"),
+        ("new/a.mcap", ["a0", "broken"], "broken.jpg: JPEG of 100 bytes is cut off"),
         ("new/a.mcap", ["a0", "large"], "large.jpg is 64x48, dataset.json says 32x24"),
         ("new/a.mcap", ["../a0"], "cannot name a frame"),
         ("there.mcap", ["a0"], "there.mcap already exists: choose another name"),

@@ -173,13 +173,32 @@ def test_a_missing_image_is_named(folder, kind):
     assert str(folder.root) in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", None])
+@pytest.mark.parametrize(
+    ("content", "complaint"), [(b"", "0 bytes"), (b"no image", "damaged"), (None, "damaged|cut off")]
+)
 @pytest.mark.parametrize("kind", READERS)
-def test_a_damaged_image_is_named(folder, kind, content):
+def test_a_damaged_image_is_named(folder, kind, content, complaint):
     path = put(folder, kind, np.zeros((HEIGHT, WIDTH), np.uint8))
     path.write_bytes(path.read_bytes()[:40] if content is None else content)
-    with pytest.raises(DatasetError, match="damaged") as error:
+    with pytest.raises(DatasetError, match=complaint) as error:
         READERS[kind](folder, "a0")
+    assert str(path) in str(error.value)
+
+
+def test_an_image_that_cannot_be_opened_is_named(folder):
+    path = folder.path("depth", "a3")  # has none yet
+    path.mkdir()
+    with pytest.raises(DatasetError, match=f"cannot read {path}: "):
+        folder.read_depth("a3")
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_cut_off_jpeg_is_not_taken_for_a_whole_one(folder, kept):
+    path = folder.path("rgb", "a0")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(DatasetError, match="cut off") as error:
+        folder.read_rgb("a0")
     assert str(path) in str(error.value)
 
 
