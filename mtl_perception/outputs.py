@@ -88,8 +88,7 @@ class Outputs:
     def publish(self, frame: Frame, prediction: Prediction, parameters: PerceptionParameters) -> None:
         """Publish what somebody listens to; ``prediction`` is changed."""
         height, width = prediction.depth.shape
-        nearest = parameters.min_depth or prediction.depth_range[0]
-        farthest = parameters.max_depth or prediction.depth_range[1]
+        nearest, farthest = parameters.depth_range(prediction.depth_range)
         if frame.camera_info is not None and _heard(self._depth_info):
             info = scaled_camera_info(frame.camera_info, height, width)
             info.header = frame.header

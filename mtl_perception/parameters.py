@@ -84,6 +84,10 @@ class PerceptionParameters:
     )
     overlay_opacity: float = _parameter(0.5, "Opacity of the classes in segmentation/overlay.", bounds=(0.0, 1.0))
 
+    def depth_range(self, network: tuple[float, float]) -> tuple[float, float]:
+        """Least and greatest depth to publish as depth, metres; ``network`` is its own range with this camera."""
+        return self.min_depth or network[0], self.max_depth or network[1]
+
 
 class ParameterServer:
     """Declares ``PerceptionParameters`` on a node and keeps ``values`` true to what is set.

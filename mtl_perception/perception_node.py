@@ -75,6 +75,7 @@ class PerceptionNode(LifecycleNode):
         self._last_stamp = -math.inf
         self._last_accepted = self._last_arrival = self._last_too_old = -math.inf
         self._last_error = ""
+        self._network_range = (card.depth_min, card.depth_max)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # Simulated time may stand still; the word that it does must go out all the same.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -188,6 +189,7 @@ class PerceptionNode(LifecycleNode):
             rgb, camera.fx if camera else None, at_network_size=values.output_size == "network"
         )
         network_ms = (time.perf_counter() - start) * 1e3
+        self._network_range = prediction.depth_range
         self._outputs.publish(Frame(message.header, rgb, info), prediction, values)
         now = time.monotonic()
         age_ms = (self.get_clock().now().nanoseconds - stamp) / 1e6
@@ -232,6 +234,14 @@ class PerceptionNode(LifecycleNode):
                 complaints.append(f"no camera_info on {self._info_subscription.topic_name}: {assumed}")
             elif intrinsics_of(self._camera_info, 1, 1) is None:
                 complaints.append(f"camera_info is uncalibrated (K is zero): {assumed}; calibrate the camera")
+        values = self._settings.values
+        nearest, farthest = values.depth_range(self._network_range)
+        if nearest >= farthest:
+            low, high = self._network_range
+            complaints.append(
+                f"every pixel is out of range: min_depth {values.min_depth:g} and max_depth {values.max_depth:g} leave "
+                f"nothing of the network's {low:.3g} to {high:.3g} m with this camera; 0 takes the network's own end"
+            )
         if now - self._last_too_old < _WINDOW and not self._statistics.summary(now).rate_out:
             complaints.append("every frame is older than max_age: when replaying a bag, use_sim_time or max_age 0")
         return complaints

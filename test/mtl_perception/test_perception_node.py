@@ -6,17 +6,18 @@ import time
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.messages import image_from_array
+from mtl_perception.messages import array_from_image, image_from_array
 from mtl_perception.network import Network
 from mtl_perception.perception_node import PerceptionNode, main
 
@@ -50,7 +51,8 @@ def perceiving(model, **parameters):
 
 
 def frame(seconds: int, nanoseconds: int = 0) -> Image:
-    message = image_from_array(np.full((48, 64, 3), 100, np.uint8), "rgb8", Header())
+    every_level = np.arange(48 * 64 * 3).astype(np.uint8).reshape(48, 64, 3)  # 0 to 12.75 m
+    message = image_from_array(every_level, "rgb8", Header())
     message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanoseconds
     return message
 
@@ -71,6 +73,31 @@ def test_a_frame_stamped_before_time_is_only_old(network):
         wait(lambda: node._statistics.summary(time.monotonic()).dropped == {"older than max_age": 1})
         assert any("older than max_age" in c for c in node._complaints(time.monotonic()))
         assert not any("older than max_age" in c for c in node._complaints(time.monotonic() + 60))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "focal_length", "network_range"),
+    [
+        ({}, 50.0, None),
+        ({"max_depth": 0.6}, 50.0, None),
+        ({"max_depth": 0.4}, 50.0, "0.5 to 10 m"),
+        ({"max_depth": 0.6}, 100.0, "1 to 20 m"),  # the same setting, a longer lens
+        ({"max_depth": 0.4, "min_depth": 0.2}, 50.0, None),
+        ({"min_depth": 12.0}, 50.0, "0.5 to 10 m"),
+        ({"min_depth": 12.0}, 100.0, None),
+    ],
+)
+def test_a_range_that_leaves_no_depth_is_said(network, parameters, focal_length, network_range):
+    camera = CameraInfo(width=64, height=48, k=[focal_length, 0.0, 32.0, 0.0, focal_length, 24.0, 0.0, 0.0, 1.0])
+    with perceiving(network, **parameters) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        node._on_camera_info(camera)
+        node._on_image(frame(1))
+        wait(lambda: heard)
+        said = [c for c in node._complaints(time.monotonic()) if "every pixel is out of range" in c]
+        assert len(said) == bool(network_range) and np.isfinite(array_from_image(heard[-1])).any() == (not said)
+        if said:
+            assert f"max_depth {parameters.get('max_depth', 0):g} leave" in said[0] and network_range in said[0]
 
 
 def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monkeypatch):
