@@ -1,16 +1,14 @@
-"""Between sensor_msgs and numpy: images, depth values by REP 117 and 118, cameras, point clouds."""
+"""Between sensor_msgs and numpy: images, depth values by REP 117 and 118, point clouds."""
 
 from __future__ import annotations
 
-import math
 import re
 import sys
-from collections.abc import Sequence
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from mtl_perception.dataset_folder import Intrinsics
@@ -145,47 +143,6 @@ def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float
     known = np.isfinite(depth) & (depth <= _LARGEST_16UC1)
     millimetres = np.rint(np.where(known, depth, 0) * 1000).astype(np.uint16)
     return image_from_array(millimetres, encoding, header)
-
-
-def intrinsics_of(info: CameraInfo, height: int, width: int) -> Intrinsics | None:
-    """The pinhole camera of an image of ``height`` x ``width`` pixels, or None when uncalibrated (K is zero)."""
-    fx, _, cx, _, fy, cy, *_ = _scaled_matrix(info.k, info, height, width)
-    usable = all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0
-    return Intrinsics(fx, fy, cx, cy) if usable else None
-
-
-def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
-    """A copy of ``info`` for its image resized to ``height`` x ``width``: K and P scaled, region of interest resolved.
-
-    ``info`` speaks of the full sensor; its image is the region of interest (all, when zero) after
-    binning. The copy has neither, and says the same of the resized image directly.
-    """
-    result = CameraInfo()
-    result.header = info.header
-    result.height, result.width = height, width
-    result.distortion_model, result.d, result.r = info.distortion_model, info.d, info.r
-    result.k = _scaled_matrix(info.k, info, height, width)
-    result.p = _scaled_matrix(info.p, info, height, width)
-    return result
-
-
-def _scaled_matrix(matrix: Sequence[float], info: CameraInfo, height: int, width: int) -> list[float]:
-    """``matrix``, K or P of ``info`` row by row, for its image resized to ``height`` x ``width``."""
-    first, second, third = np.reshape(matrix, (3, -1)).tolist()
-    roi = info.roi
-    for row, size, original, offset in (
-        (first, width, roi.width or info.width, roi.x_offset),
-        (second, height, roi.height or info.height, roi.y_offset),
-    ):
-        scale = size / original if original else 1.0
-        calibrated = third[2] != 0  # else all is zero, and to stay so
-        if calibrated:
-            row[2] -= offset
-        row[:] = [value * scale for value in row]
-        if calibrated:
-            # Pixel centres lie at whole numbers, so the principal point moves with half a pixel.
-            row[2] += (scale - 1) / 2
-    return first + second + third
 
 
 def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: Header) -> PointCloud2:

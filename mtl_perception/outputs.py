@@ -12,7 +12,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header, String
 
-from mtl_perception.messages import depth_image, image_from_array, intrinsics_of, point_cloud, scaled_camera_info
+from mtl_perception.camera_info import intrinsics_of, scaled_camera_info
+from mtl_perception.messages import depth_image, image_from_array, point_cloud
 from mtl_perception.model_card import NOT_CONFIDENT, ModelCard
 from mtl_perception.network import Prediction
 from mtl_perception.parameters import PerceptionParameters

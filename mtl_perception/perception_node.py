@@ -20,9 +20,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool
 
 from mtl_perception.backends import NetworkError
+from mtl_perception.camera_info import intrinsics_of
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
-from mtl_perception.messages import MessageError, intrinsics_of, rgb_from_compressed, rgb_from_image
+from mtl_perception.messages import MessageError, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.outputs import Frame, Outputs
 from mtl_perception.parameters import ParameterServer
