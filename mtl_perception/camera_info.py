@@ -11,11 +11,29 @@ from sensor_msgs.msg import CameraInfo
 from mtl_perception.dataset_folder import Intrinsics
 
 
-def intrinsics_of(info: CameraInfo, height: int, width: int) -> Intrinsics | None:
-    """The pinhole camera of an image of ``height`` x ``width`` pixels, or None when uncalibrated (K is zero)."""
-    fx, _, cx, _, fy, cy, *_ = _scaled_matrix(info.k, info, height, width)
-    usable = all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0
-    return Intrinsics(fx, fy, cx, cy) if usable else None
+def carries_rectified(topic: str) -> bool:
+    """Whether images on ``topic`` are rectified, by the names CameraInfo.msg gives: image_rect, image_rect_color."""
+    return any(part.startswith("image_rect") for part in topic.split("/"))  # a transport follows: .../compressed
+
+
+def intrinsics_of(info: CameraInfo, height: int, width: int, *, rectified: bool = False) -> Intrinsics | None:
+    """The pinhole camera of an image, or None when uncalibrated (K is zero).
+
+    K describes the raw image, P the rectified one, and the two focal lengths differ: by some percent after a
+    monocular calibration, by more in a stereo pair. image_proc publishes image_rect beside the one CameraInfo of
+    the raw image, so the message alone does not tell which image it comes with; the topic's name does. An image
+    without distortion has nothing to be rectified (image_proc hands it on as it is), so P holds for it too, as
+    image_geometry and with it depth_image_proc take it. Where P is left zero, as some drivers do, K is all there is.
+
+    Args:
+        info: of the camera.
+        height, width: pixels of the image, which may have been resized.
+        rectified: the image is, see ``carries_rectified``.
+    """
+    raw = _pinhole(info.k, info, height, width)
+    if raw is None or (any(info.d) and not rectified):
+        return raw
+    return _pinhole(info.p, info, height, width) or raw
 
 
 def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
@@ -31,6 +49,14 @@ def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
     result.k = _scaled_matrix(info.k, info, height, width)
     result.p = _scaled_matrix(info.p, info, height, width)
     return result
+
+
+def _pinhole(matrix: Sequence[float], info: CameraInfo, height: int, width: int) -> Intrinsics | None:
+    """The camera of K or P, or None where its focal lengths make no sense."""
+    first, second, _ = np.reshape(_scaled_matrix(matrix, info, height, width), (3, -1)).tolist()
+    fx, cx, fy, cy = first[0], first[2], second[1], second[2]
+    usable = all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0
+    return Intrinsics(fx, fy, cx, cy) if usable else None
 
 
 def _scaled_matrix(matrix: Sequence[float], info: CameraInfo, height: int, width: int) -> list[float]:

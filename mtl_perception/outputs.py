@@ -37,11 +37,13 @@ class Frame:
         header: the input's, which every output copies.
         rgb: (H, W, 3) uint8 RGB.
         camera_info: of the camera, or None when none came.
+        rectified: whether the image is, see ``intrinsics_of``.
     """
 
     header: Header
     rgb: np.ndarray
     camera_info: CameraInfo | None
+    rectified: bool
 
 
 class Outputs:
@@ -111,7 +113,7 @@ class Outputs:
             if _heard(self._depth):
                 self._depth.publish(message)
         if frame.camera_info is not None and _heard(self._points):
-            camera = intrinsics_of(frame.camera_info, height, width)
+            camera = intrinsics_of(frame.camera_info, height, width, rectified=frame.rectified)
             if camera:
                 rgb = _resized(frame.rgb, height, width)
                 self._points.publish(point_cloud(prediction.depth, rgb, camera, frame.header))

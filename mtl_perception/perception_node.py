@@ -20,7 +20,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.camera_info import intrinsics_of
+from mtl_perception.camera_info import carries_rectified, intrinsics_of
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.messages import MessageError, rgb_from_compressed, rgb_from_image
@@ -92,6 +92,7 @@ class PerceptionNode(LifecycleNode):
         """Listen to the camera."""
         result = super().on_activate(state)
         self._outputs.publish_labels(self._settings.values.min_confidence)
+        self._rectified = carries_rectified(self.resolve_topic_name("image"))
         self._worker = LatestFrameWorker(self._process, self._on_failure)
         self._listening_since = time.monotonic()
         compressed = self._settings.values.image_transport == "compressed"
@@ -184,14 +185,14 @@ class PerceptionNode(LifecycleNode):
             return
         rgb = rgb_from_image(message) if isinstance(message, Image) else rgb_from_compressed(message)
         info = self._camera_info
-        camera = intrinsics_of(info, *rgb.shape[:2]) if info is not None else None
+        camera = intrinsics_of(info, *rgb.shape[:2], rectified=self._rectified) if info is not None else None
         start = time.perf_counter()
         prediction = self._network.predict(
             rgb, camera.fx if camera else None, at_network_size=values.output_size == "network"
         )
         network_ms = (time.perf_counter() - start) * 1e3
         self._network_range = prediction.depth_range
-        self._outputs.publish(Frame(message.header, rgb, info), prediction, values)
+        self._outputs.publish(Frame(message.header, rgb, info, self._rectified), prediction, values)
         now = time.monotonic()
         age_ms = (self.get_clock().now().nanoseconds - stamp) / 1e6
         self._statistics.frame_published(now, Timing(network_ms, (now - arrival.time) * 1e3, age_ms))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
-from mtl_perception.camera_info import intrinsics_of, scaled_camera_info
+from mtl_perception.camera_info import carries_rectified, intrinsics_of, scaled_camera_info
 from mtl_perception.dataset_folder import Intrinsics
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
@@ -114,3 +114,61 @@ def test_a_principal_point_that_makes_no_sense_counts_as_none():
 
 def test_a_camera_info_without_a_size_is_taken_to_be_of_the_image():
     assert intrinsics_of(camera_info(width=0, height=0), 480, 640) == Intrinsics(500.0, 510.0, 321.0, 238.5)
+
+
+# Raw and rectified
+
+RAW, RECTIFIED = Intrinsics(500.0, 510.0, 321.0, 238.5), Intrinsics(450.0, 450.0, 318.0, 236.0)
+
+
+def calibrated(d=(0.1, -0.2, 0.0, 0.0, 0.0), p=RECTIFIED) -> CameraInfo:
+    """A camera of the right side of a stereo pair, whose rectified image is another than its raw one."""
+    info = camera_info()
+    info.d = list(d)
+    info.p = [p.fx, 0.0, p.cx, -54.0, 0.0, p.fy, p.cy, 0.0, 0.0, 0.0, 1.0, 0.0] if p else [0.0] * 12
+    return info
+
+
+@pytest.mark.parametrize(
+    ("info", "rectified", "wanted"),
+    [
+        (calibrated(), False, RAW),
+        (calibrated(), True, RECTIFIED),
+        (calibrated(d=[0.0] * 5), False, RECTIFIED),
+        (calibrated(d=[]), False, RECTIFIED),
+        (calibrated(p=None), True, RAW),
+        (calibrated(d=[], p=None), False, RAW),
+        (calibrated(p=Intrinsics(float("nan"), 450.0, 318.0, 236.0)), True, RAW),
+    ],
+)
+def test_p_is_of_the_rectified_image_and_k_of_the_raw_one(info, rectified, wanted):
+    assert intrinsics_of(info, 480, 640, rectified=rectified) == wanted
+
+
+def test_the_rectified_camera_is_scaled_with_its_image():
+    info = calibrated()
+    camera = intrinsics_of(info, 240, 320, rectified=True)
+    np.testing.assert_allclose(camera.matrix(), np.reshape(scaled_camera_info(info, 240, 320).p, (3, 4))[:, :3])
+
+
+def test_a_camera_whose_k_is_zero_is_uncalibrated_whatever_p_says():
+    info = calibrated()
+    info.k = [0.0] * 9
+    assert intrinsics_of(info, 480, 640, rectified=True) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "rectified"),
+    [
+        ("/image", False),
+        ("/camera/image_raw", False),
+        ("/camera/image_color/compressed", False),
+        ("/camera/image_rect", True),
+        ("/left/image_rect_color", True),
+        ("/left/image_rect/compressed", True),
+        ("/camera/infra1/image_rect_raw", True),
+        ("/corrected/image_raw", False),
+    ],
+)
+def test_the_name_of_a_topic_tells_rectified_images(topic, rectified):
+    assert carries_rectified(topic) == rectified

@@ -23,12 +23,14 @@ from mtl_perception.perception_node import PerceptionNode, main
 
 
 @contextmanager
-def perceiving(model, **parameters):
-    """The node, and the list of depth images that a listener hears while ``wait`` is called."""
+def perceiving(model, image="image", **parameters):
+    """The node on topic ``image``, and the list of depth images that a listener hears while ``wait`` is called."""
     context = Context()
     rclpy.init(context=context)
     overrides = [Parameter(name, value=value) for name, value in {"model": str(model), **parameters}.items()]
-    node, ear = PerceptionNode(context=context, parameter_overrides=overrides), Node("ear", context=context)
+    remapping = ["--ros-args", "-r", f"image:={image}"]
+    node = PerceptionNode(context=context, cli_args=remapping, parameter_overrides=overrides)
+    ear = Node("ear", context=context)
     heard: list[Image] = []
     ear.create_subscription(Image, "depth/image", heard.append, 10)
     executor = SingleThreadedExecutor(context=context)
@@ -98,6 +100,23 @@ def test_a_range_that_leaves_no_depth_is_said(network, parameters, focal_length,
         assert len(said) == bool(network_range) and np.isfinite(array_from_image(heard[-1])).any() == (not said)
         if said:
             assert f"max_depth {parameters.get('max_depth', 0):g} leave" in said[0] and network_range in said[0]
+
+
+@pytest.mark.parametrize(("topic", "factor"), [("/left/image_raw", 1.0), ("/left/image_rect_color", 1.5)])
+def test_depth_of_rectified_images_is_scaled_by_the_focal_length_of_p(network, topic, factor):
+    camera = CameraInfo(width=64, height=48, d=[0.1, 0.0, 0.0, 0.0, 0.0])
+    camera.k = [50.0, 0.0, 32.0, 0.0, 50.0, 24.0, 0.0, 0.0, 1.0]
+    camera.p = [75.0, 0.0, 32.0, 0.0, 0.0, 75.0, 24.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    with perceiving(network, image=topic) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        node._on_camera_info(camera)
+        message = frame(1)
+        node._on_image(message)
+        wait(lambda: heard)
+        depth, red = array_from_image(heard[-1]), array_from_image(message)[..., 0]
+        known = np.isfinite(depth)
+        np.testing.assert_allclose(depth[known], red[known] / 20 * factor, rtol=1e-6)
+        assert known.mean() > 0.5
 
 
 def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monkeypatch):
