@@ -46,11 +46,16 @@ def predict(source: Path, network: Network, out: Path, focal_length: float | Non
         How many pictures were predicted.
 
     Raises:
-        DatasetError: there are no pictures, two of one name, or one is damaged.
+        DatasetError: there are no pictures, two of one name, or one is damaged; or ``out`` is the folder
+            they are in, where the results would be predicted in their turn.
     """
     pictures = list(_pictures(source, focal_length))
     if not pictures:
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(_SUFFIXES))})")
+    if source.is_dir() and pictures[0].path.parent.resolve() == out.resolve():
+        raise DatasetError(
+            f"the pictures are in {out} themselves, and next time the results would be predicted too: choose another folder"
+        )
     twice = [name for name, count in Counter(p.name for p in pictures).items() if count > 1]
     if twice:
         raise DatasetError(f"{source} has two pictures named {twice[0]}, whose results would be one: rename one")

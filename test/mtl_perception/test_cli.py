@@ -170,6 +170,7 @@ def wrong(tmp_path, folder):
         ("predict none.jpg --model good.onnx", "there is no picture or folder none.jpg"),
         ("predict text.jpg --model good.onnx", "text.jpg: picture of 5 bytes is damaged"),
         ("predict empty --model good.onnx", "empty holds no pictures"),
+        ("predict set/rgb --out set/rgb --model good.onnx", "the pictures are in set/rgb themselves"),
         ("predict text.jpg --model good.onnx --providers Abacus", "execution provider Abacus is not in this"),
         ("predict set --model good.onnx --out text.jpg", "text.jpg"),
         ("bag from-folder none a.mcap", "none is no data set folder: cannot read none/dataset.json"),

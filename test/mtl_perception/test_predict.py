@@ -101,6 +101,30 @@ def test_pictures_whose_results_would_overwrite_each_other_are_refused(tmp_path,
         predict(tmp_path / "in", tiny, tmp_path / "out")
 
 
+@pytest.mark.parametrize("out", ["in", "in/", "other/../in", "link"])
+def test_results_are_not_left_among_the_pictures_of_a_folder(tmp_path, tiny, out):
+    picture = write_picture(tmp_path / "in" / "a.png")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    with pytest.raises(DatasetError, match=r"the pictures are in .*choose another folder"):
+        predict(tmp_path / "in", tiny, tmp_path / out)
+    assert list((tmp_path / "in").iterdir()) == [picture]
+
+
+def test_results_are_not_left_among_the_pictures_of_a_data_set(tmp_path, tiny, folder):
+    before = sorted(folder.root.rglob("*"))
+    with pytest.raises(DatasetError, match="the pictures are in"):
+        predict(folder.root, tiny, folder.root / "rgb")
+    assert sorted(folder.root.rglob("*")) == before
+
+
+def test_a_folder_within_and_the_folder_of_a_single_picture_take_results(tmp_path, tiny):
+    picture = write_picture(tmp_path / "in" / "a.png")
+    for _ in range(2):
+        assert predict(tmp_path / "in", tiny, tmp_path / "in" / "predictions") == 1
+    assert predict(picture, tiny, tmp_path / "in") == 1
+
+
 def test_nothing_to_predict(tmp_path, tiny):
     with pytest.raises(DatasetError, match="there is no picture or folder"):
         predict(tmp_path / "none.png", tiny, tmp_path / "out")
