@@ -54,7 +54,8 @@ def predict(source: Path, network: Network, out: Path, focal_length: float | Non
         raise DatasetError(f"{source} holds no pictures ({', '.join(sorted(_SUFFIXES))})")
     if source.is_dir() and pictures[0].path.parent.resolve() == out.resolve():
         raise DatasetError(
-            f"the pictures are in {out} themselves, and next time the results would be predicted too: choose another folder"
+            f"the pictures are in {out} themselves, and next time the results would be taken for pictures: "
+            "choose another folder"
         )
     twice = [name for name, count in Counter(p.name for p in pictures).items() if count > 1]
     if twice:
