@@ -16,7 +16,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import rclpy
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -25,7 +24,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from mtl_perception.messages import image_from_array
+from mtl_perception.messages import image_from_array, nanoseconds_of, stamp_of
 from mtl_perception.node_process import NodeProcess
 
 NAMESPACE = f"bench_{os.getpid()}"
@@ -166,8 +165,7 @@ class Camera:
     def _publish(self, index: int) -> int:
         stamp = self._now()
         message = self._messages[index % len(self._messages)]
-        seconds, nanoseconds = divmod(stamp, 10**9)
-        self._info.header.stamp = message.header.stamp = Time(sec=seconds, nanosec=nanoseconds)
+        self._info.header.stamp = message.header.stamp = stamp_of(stamp)
         self._infos.publish(self._info)
         with self._news:
             self._sent[stamp] = time.monotonic()
@@ -180,7 +178,7 @@ class Camera:
     def _on_result(self, topic: str, message: Image) -> None:
         now = time.monotonic()
         with self._news:
-            self._received.setdefault(_nanoseconds(message.header.stamp), {})[topic] = now
+            self._received.setdefault(nanoseconds_of(message.header.stamp), {})[topic] = now
             self._news.notify_all()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
@@ -188,7 +186,7 @@ class Camera:
             for status in message.status:
                 if status.name == f"{self._node.get_namespace()}/perception: perception":
                     self._diagnostics = {v.key: v.value for v in status.values}
-                    self._diagnostics_stamp = _nanoseconds(message.header.stamp)
+                    self._diagnostics_stamp = nanoseconds_of(message.header.stamp)
             self._news.notify_all()
 
     def _answered(self, stamp: int) -> bool:
@@ -212,10 +210,6 @@ def _ticks(rate: float, count: int) -> Iterator[int]:
     for i in range(count):
         time.sleep(max(0.0, started + i / rate - time.monotonic()))
         yield i
-
-
-def _nanoseconds(stamp: Time) -> int:
-    return stamp.sec * 10**9 + stamp.nanosec
 
 
 class _CameraProcess(BaseManager):

@@ -1,4 +1,4 @@
-"""Between sensor_msgs and numpy: images, depth values by REP 117 and 118, point clouds."""
+"""Between messages and numpy: images, depth values by REP 117 and 118, point clouds, stamps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
+from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
@@ -177,6 +178,17 @@ def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: 
     msg.is_dense = False
     _fill(msg, points)
     return msg
+
+
+def nanoseconds_of(stamp: Time) -> int:
+    """``stamp`` as a number: rclpy's own Time refuses negative ones, which a message may well hold."""
+    return stamp.sec * 10**9 + stamp.nanosec
+
+
+def stamp_of(nanoseconds: int) -> Time:
+    """The stamp that ``nanoseconds_of`` makes ``nanoseconds`` of."""
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return Time(sec=seconds, nanosec=rest)
 
 
 def _check_size(msg: Image, row: int, rows: int | None = None) -> None:

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, open_bag
-from mtl_perception.messages import array_from_image, rgb_from_compressed
+from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
 from mtl_perception.node_process import NodeProcess
 from mtl_perception.replay import BagPlayer
 from mtl_perception.share import use_shared_memory_profile
@@ -53,6 +53,11 @@ def replay_through_node(bag: Path, model: Path) -> Results:
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     image = f"{IMAGE_TOPIC}/compressed"
     results = Results()
+
+    def on_sent(topic: str, stamp: Time | None) -> None:
+        if topic == image:
+            results.sent[nanoseconds_of(stamp)] = time.monotonic()
+
     with (
         open_bag(bag) as opened,
         NodeProcess(
@@ -73,9 +78,7 @@ def replay_through_node(bag: Path, model: Path) -> Results:
             _subscribe(node, image, results)
             spinning.start()
             _wait_until_connected(process, player, results)
-            player.play(
-                sent=lambda topic, stamp: topic == image and results.sent.update({_ns(stamp): time.monotonic()})
-            )
+            player.play(sent=on_sent)
             _wait_until_quiet(results)
         finally:
             executor.shutdown()
@@ -91,14 +94,14 @@ def _spin(executor: SingleThreadedExecutor) -> None:
 
 def _subscribe(node: Node, image: str, results: Results) -> None:
     def on_depth(message: Image) -> None:
-        results.received[_ns(message.header.stamp)] = time.monotonic()
-        results.depth[_ns(message.header.stamp)] = array_from_image(message)
+        results.received[nanoseconds_of(message.header.stamp)] = time.monotonic()
+        results.depth[nanoseconds_of(message.header.stamp)] = array_from_image(message)
 
     def on_segmentation(message: Image) -> None:
-        results.segmentation[_ns(message.header.stamp)] = array_from_image(message)
+        results.segmentation[nanoseconds_of(message.header.stamp)] = array_from_image(message)
 
     def on_image(message: CompressedImage) -> None:
-        results.rgb[_ns(message.header.stamp)] = rgb_from_compressed(message)
+        results.rgb[nanoseconds_of(message.header.stamp)] = rgb_from_compressed(message)
 
     def on_diagnostics(message: DiagnosticArray) -> None:
         for status in message.status:
@@ -134,7 +137,3 @@ def _wait_until_quiet(results: Results) -> None:
         ):
             return
         time.sleep(0.05)
-
-
-def _ns(stamp: Time) -> int:
-    return stamp.sec * 10**9 + stamp.nanosec

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 
 import rclpy
-from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException
@@ -23,7 +22,7 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.camera_info import carries_rectified, intrinsics_of
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
-from mtl_perception.messages import MessageError, rgb_from_compressed, rgb_from_image
+from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.outputs import Frame, Outputs
 from mtl_perception.parameters import ParameterServer
@@ -155,7 +154,7 @@ class PerceptionNode(LifecycleNode):
         values = self._settings.values
         self._statistics.frame_received(now)
         self._last_arrival = now
-        stamp = _nanoseconds(message.header.stamp)
+        stamp = nanoseconds_of(message.header.stamp)
         if stamp < self._last_stamp:
             self.get_logger().warning(
                 f"stamps went back by {(self._last_stamp - stamp) / 1e9:.3f} s: a bag started again, or the camera's "
@@ -178,7 +177,7 @@ class PerceptionNode(LifecycleNode):
     def _process(self, arrival: _Arrival) -> None:
         values = self._settings.values
         message = arrival.message
-        stamp = _nanoseconds(message.header.stamp)
+        stamp = nanoseconds_of(message.header.stamp)
         if values.max_age and self.get_clock().now().nanoseconds - stamp > values.max_age * 1e9:
             self._statistics.frame_dropped("older than max_age")
             self._last_too_old = time.monotonic()
@@ -247,11 +246,6 @@ class PerceptionNode(LifecycleNode):
         if now - self._last_too_old < _WINDOW and not self._statistics.summary(now).rate_out:
             complaints.append("every frame is older than max_age: when replaying a bag, use_sim_time or max_age 0")
         return complaints
-
-
-def _nanoseconds(stamp: Time) -> int:
-    """``stamp`` as a number: rclpy's own Time refuses negative ones, which a message may well hold."""
-    return stamp.sec * 10**9 + stamp.nanosec
 
 
 def main(args: list[str] | None = None) -> int:

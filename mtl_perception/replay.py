@@ -13,6 +13,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
 from mtl_perception.bags import Bag, BagError, BagMessage
+from mtl_perception.messages import nanoseconds_of, stamp_of
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""
@@ -81,8 +82,7 @@ class BagPlayer:
             if not self._node.context.ok():  # a signal ended ROS while this slept
                 break
             if self._clock:
-                seconds, nanoseconds = divmod(message.time, 10**9)
-                self._clock.publish(Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
+                self._clock.publish(Clock(clock=stamp_of(message.time)))
             data, stamp = self._prepare(message, lambda t, first=first: present + round((t - first) / rate))
             if sent:
                 sent(message.topic, stamp)
@@ -98,6 +98,5 @@ class BagPlayer:
             return message.data, None
         if not self._restamp:
             return message.data, header.stamp
-        seconds, nanoseconds = divmod(moved(header.stamp.sec * 10**9 + header.stamp.nanosec), 10**9)
-        header.stamp = Time(sec=seconds, nanosec=nanoseconds)
+        header.stamp = stamp_of(moved(nanoseconds_of(header.stamp)))
         return serialize_message(fields), header.stamp

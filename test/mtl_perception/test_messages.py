@@ -7,6 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
@@ -16,7 +17,9 @@ from mtl_perception.messages import (
     MessageError,
     array_from_image,
     image_from_array,
+    nanoseconds_of,
     rgb_from_image,
+    stamp_of,
 )
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
@@ -265,3 +268,11 @@ def test_16_bits_a_channel_become_8(big_endian):
     grey = np.random.default_rng(0).integers(0, 2**16, (6, 9), np.uint16)
     rgb = rgb_from_image(message(grey, "mono16", 2, big_endian))
     assert np.abs(rgb - grey[..., None] / 257).max() <= 1
+
+
+@seeded
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(0, 10**9 - 1))
+def test_a_stamp_is_a_number_and_a_stamp_again(seconds, nanoseconds):
+    stamp = Time(sec=seconds, nanosec=nanoseconds)
+    assert nanoseconds_of(stamp) == seconds * 10**9 + nanoseconds
+    assert stamp_of(nanoseconds_of(stamp)) == stamp
