@@ -14,13 +14,11 @@ from tqdm import tqdm
 from bench.camera import HEIGHT, WIDTH, Stream, camera_process, node_process
 from bench.figure import Figure, Row, median_and_p95, spread
 from bench.pixel_network import write_pixel_network
-from mtl_perception.share import use_shared_memory_profile
+from mtl_perception.share import PROFILE_VARIABLES, use_shared_memory_profile
 
 _RATE = 30.0
 _WARM_UP = 30
 """Frames sent first: discovery is another figure."""
-_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-"""Either makes Fast DDS read a profile."""
 
 
 def measure(model: Path, out: Path, rounds: int = 3, frames: int = 210) -> dict[str, Any]:
@@ -49,7 +47,7 @@ def _run(network: Path, profile: bool, frames: int) -> Stream:
 @contextmanager
 def _environment(profile: bool) -> Iterator[None]:
     """Processes started within use the project's profile, or Fast DDS as it comes."""
-    before = {name: os.environ.pop(name, None) for name in _PROFILE_VARIABLES}
+    before = {name: os.environ.pop(name, None) for name in PROFILE_VARIABLES}
     try:
         if profile:
             use_shared_memory_profile()

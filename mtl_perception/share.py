@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 DEFAULT_MODEL = "house_rooms_lite0"
+PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Environment variables of which either makes Fast DDS read a profile."""
 
 
 def share_directory() -> Path:
@@ -37,8 +39,7 @@ def use_shared_memory_profile() -> None:
 
     Its default segment is smaller than a few images, and best-effort frames are lost for want of room.
     """
-    variables = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
     # Where both are set one wins over the other: setting the second would undo the user's first.
-    if not any(variable in os.environ for variable in variables):
+    if not any(variable in os.environ for variable in PROFILE_VARIABLES):
         profile = str(share_directory() / "config" / "fastdds_shm.xml")
-        os.environ.update(dict.fromkeys(variables, profile))
+        os.environ.update(dict.fromkeys(PROFILE_VARIABLES, profile))
