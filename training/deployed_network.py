@@ -30,11 +30,14 @@ class DeployedNetwork(nn.Module):
             the image's own size.
 
     Raises:
-        ConfigurationError: the image's shape is not that of the working size, so that it would be squashed.
+        ConfigurationError: it is no student of both tasks; or the image's shape is not that of the working size,
+            so that it would be squashed.
     """
 
     def __init__(self, trained: TrainedNetwork, height: int, width: int, label_stride: int = LABEL_STRIDE) -> None:
         super().__init__()
+        if reason := trained.why_not_deployable():
+            raise ConfigurationError(f"this network cannot be deployed: {reason}")
         if abs(width / height * trained.height / trained.width - 1) > 0.01:
             raise ConfigurationError(
                 f"an input of {height}x{width} would be squashed to the network's {trained.height}x{trained.width}: "

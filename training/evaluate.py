@@ -15,6 +15,7 @@ from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
+from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
@@ -24,20 +25,30 @@ DEFAULT_SIZE = (480, 640)
 """Input of an exported network, height and width: the size most cameras have."""
 
 
-def open_trained(path: Path) -> Network:
-    """A checkpoint (``.ckpt``) or a network file (``.onnx``), ready to run as on the robot.
+def evaluate_file(path: Path, source: Source, split: str) -> tuple[str, Evaluation, dict[str, float]]:
+    """Measure a network file (``.onnx``) or a checkpoint (``.ckpt``).
+
+    A student's checkpoint runs as the robot runs its export, so that the two give the same figures; a
+    teacher's, or one of a single task, as ``evaluate_checkpoint`` does.
+
+    Returns:
+        The network's name, its metrics, and IoU by class name.
 
     Raises:
-        ConfigurationError: it is neither, is missing or damaged.
+        ConfigurationError: it is neither, is missing or damaged; and see ``evaluate``.
     """
     if path.suffix == ".onnx":
         try:
-            return Network(path)
+            network = Network(path)
         except NetworkError as error:
             raise ConfigurationError(str(error)) from error
+        return (network.card.name, *evaluate(network, source, split))
     trained = load_checkpoint(path)
-    deployed = DeployedNetwork(trained, *DEFAULT_SIZE)
-    return Network.of(TorchBackend(deployed), model_card(trained, path.stem, DEFAULT_SIZE), path)
+    if trained.why_not_deployable():
+        return (path.stem, *evaluate_checkpoint(trained, source, split))
+    card = model_card(trained, path.stem, DEFAULT_SIZE)
+    network = Network.of(TorchBackend(DeployedNetwork(trained, *DEFAULT_SIZE)), card, path)
+    return (path.stem, *evaluate(network, source, split))
 
 
 def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
@@ -101,10 +112,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--split", help="only this split (default: all frames)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args(argv)
-    network = open_trained(options.network)
     source = Source.parse(f"{options.folder}:{options.split}" if options.split else options.folder, ".")
-    evaluation, per_class = evaluate(network, source, options.split or "all")
+    name, evaluation, per_class = evaluate_file(options.network, source, options.split or "all")
     print(report(evaluation, per_class))
     if options.json:
-        content = {"network": network.card.name, **vars(evaluation), "iou": per_class}
+        content = {"network": name, **vars(evaluation), "iou": per_class}
         write_atomically(options.json, (json.dumps(content, indent=1) + "\n").encode())

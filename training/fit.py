@@ -48,6 +48,10 @@ def main(argv: list[str]) -> None:
     with warnings.catch_warnings():
         # Lightning looks at sys.argv, which begins with the word ``fit`` of ours, and worries.
         warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+        # Training on all frames, holding none out, is what most do here; short epochs and resumed runs too.
+        warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
+        warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
         FitCLI(
             PerceptionModule,
             FolderData,

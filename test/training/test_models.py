@@ -9,7 +9,7 @@ from training.errors import ConfigurationError
 from training.models import lite0_weights
 from training.models.backbone import BACKBONES, Backbone
 from training.models.mtinet import MTINet
-from training.models.tasks import DenseTask, perception_tasks
+from training.models.tasks import DenseTask, dense_tasks
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -57,7 +57,7 @@ def test_mtinet_predicts_any_number_of_tasks_and_learns_with_every_weight(tasks,
 
 def test_predicted_depth_is_positive():
     torch.manual_seed(0)
-    network = MTINet(Backbone("mobilenetv4_conv_small"), perception_tasks(3), [8, 8, 8, 8])
+    network = MTINet(Backbone("mobilenetv4_conv_small"), dense_tasks(["depth", "semantic"], 3), [8, 8, 8, 8])
     depth = network(torch.rand(2, 3, 64, 64) * 5 - 2)["final"]["depth"]
     assert (depth > 0).all()
 

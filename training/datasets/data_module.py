@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from lightning import LightningDataModule
@@ -11,8 +12,14 @@ from torch.utils.data import ConcatDataset, DataLoader
 
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
+from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
+from training.errors import ConfigurationError
+
+LABELS = ("depth", "semantic")
 
 
 class FolderData(LightningDataModule):
@@ -21,6 +28,11 @@ class FolderData(LightningDataModule):
     Args:
         train: what to train on: FOLDER:SPLIT, or FOLDER for all its frames.
         root: folder that holds the data set folders; default: the environment's MTL_PERCEPTION_DATA, else here.
+        budget: file of a label budget (``python -m training budget``): of its data set only those labels are seen.
+        require: labels a frame must have to be trained on, e.g. [semantic]; null takes every frame with any label.
+        pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
+            have no true label.
+        soft: learn a teacher's probabilities where the folder has them, instead of its confident classes.
         hold_out: frames of the first training source to keep out of training and measure on, for choosing
             settings without looking at a validation split; 0 trains on all.
         height: working height of the network, a multiple of 32.
@@ -34,6 +46,10 @@ class FolderData(LightningDataModule):
         self,
         train: list[str],
         root: str | None = None,
+        budget: str | None = None,
+        require: list[str] | None = None,
+        pseudo_labels: str | None = None,
+        soft: bool = False,
         hold_out: int = 0,
         height: int = 192,
         width: int = 256,
@@ -45,6 +61,11 @@ class FolderData(LightningDataModule):
         root = root or os.environ.get("MTL_PERCEPTION_DATA", ".")
         self.train_sources = [Source.parse(text, root) for text in train]
         self.validation_source: Source | None = None
+        self.choices = self._choose(budget, pseudo_labels, soft)
+        self.train_sources = [
+            Source(s.folder, self._trainable(s, c, require or []))
+            for s, c in zip(self.train_sources, self.choices, strict=True)
+        ]
         if hold_out:
             self.train_sources[0], self.validation_source = self.train_sources[0].hold_out(hold_out)
         self.camera = CanonicalCamera(height, width, focal_length)
@@ -56,10 +77,51 @@ class FolderData(LightningDataModule):
 
     def setup(self, stage: str) -> None:
         """Read the frames."""
-        self._train = [FolderDataset(s.folder, s.names, self.camera, augment=True) for s in self.train_sources]
+        self._train = [
+            FolderDataset(s.folder, s.names, self.camera, augment=True, choice=c)
+            for s, c in zip(self.train_sources, self.choices, strict=True)
+        ]
         if self.validation_source:
             held = self.validation_source
-            self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False)
+            seen = LabelChoice(self.choices[0].budget)  # A pseudo-label is nothing to measure against.
+            self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False, choice=seen)
+
+    def _choose(self, budget: str | None, pseudo_labels: str | None, soft: bool) -> list[LabelChoice]:
+        """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
+        allowed = LabelBudget.read(Path(budget)) if budget else None
+        pseudo = PseudoFolder(pseudo_labels) if pseudo_labels else None
+        names = [s.folder.root.name for s in self.train_sources]
+        for path, dataset in ((budget, allowed and allowed.dataset), (pseudo_labels, pseudo and pseudo.info.dataset)):
+            if dataset and dataset not in names:
+                raise ConfigurationError(f"{path} is for the data set {dataset!r}, training is on: {', '.join(names)}")
+        if allowed:
+            allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
+        return [
+            LabelChoice(
+                allowed if allowed and allowed.dataset == name else None,
+                pseudo if pseudo and pseudo.info.dataset == name else None,
+                soft,
+            )
+            for name in names
+        ]
+
+    @staticmethod
+    def _trainable(source: Source, choice: LabelChoice, require: list[str]) -> list[str]:
+        """The frames with a label to learn from, and with all that are required."""
+
+        def usable(name: str) -> bool:
+            if require:
+                return all(choice.has(source.folder, kind, name) for kind in require)
+            return any(
+                choice.has(source.folder, kind, name) or (choice.pseudo is not None and choice.pseudo.has(kind, name))
+                for kind in LABELS
+            )
+
+        names = [name for name in source.names if usable(name)]
+        if not names:
+            wanted = " and ".join(require) or "any label"
+            raise ConfigurationError(f"no frame of {source.folder.root.name} to train on has {wanted}")
+        return names
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Shuffled, augmented batches; a last incomplete one is left out, for batch norm's sake."""

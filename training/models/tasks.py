@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from training.errors import ConfigurationError
 
 DEPTH = "depth"
 SEMANTIC = "semantic"
@@ -37,6 +40,14 @@ class DenseTask:
         return float(torch.tensor(TYPICAL_INDOOR_DEPTH).expm1().log()) if self.name == DEPTH else 0.0
 
 
-def perception_tasks(classes: int) -> list[DenseTask]:
-    """The two tasks of the perception network: metric depth, and ``classes`` semantic classes."""
-    return [DenseTask(DEPTH, 1), DenseTask(SEMANTIC, classes)]
+def dense_tasks(names: Sequence[str], classes: int) -> list[DenseTask]:
+    """The tasks of those names: metric ``depth``, ``semantic`` with ``classes`` classes.
+
+    Raises:
+        ConfigurationError: an unknown name.
+    """
+    channels = {DEPTH: 1, SEMANTIC: classes}
+    unknown = [name for name in names if name not in channels]
+    if unknown:
+        raise ConfigurationError(f"unknown task {unknown[0]!r}; known: {', '.join(channels)}")
+    return [DenseTask(name, channels[name]) for name in names]

@@ -1,0 +1,104 @@
+"""Pseudo-labels on disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mtl_perception.dataset_folder import DatasetError
+from training.datasets.frame_cache import LabelChoice, read_frame
+from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+
+INFO = PseudoInfo(
+    dataset="balls",
+    teacher="t.ckpt",
+    teacher_sha256="0" * 64,
+    tasks=("semantic", "depth"),
+    tau=0.9,
+    agreement=0.05,
+    width=64,
+    height=48,
+    classes=3,
+    depth_per_metre=1000.0,
+    soft=True,
+)
+
+
+@pytest.fixture
+def pseudo(tmp_path):
+    return PseudoFolder.create(tmp_path / "pseudo", INFO)
+
+
+def fill(pseudo, name):
+    rng = np.random.default_rng(0)
+    maps = {
+        "semantic": rng.integers(1, 4, (48, 64)).astype(np.uint8),
+        "confidence": rng.integers(0, 256, (48, 64)).astype(np.uint8),
+        "depth": rng.uniform(0.5, 9, (48, 64)).astype(np.float32),
+        "depth_confidence": rng.integers(200, 256, (48, 64)).astype(np.uint8),
+        "soft_semantic": rng.dirichlet([1, 1, 1], (12, 16)).astype(np.float16),
+    }
+    for kind, array in maps.items():
+        pseudo.write(kind, name, array)
+    return maps
+
+
+def test_only_what_the_teacher_is_sure_of_is_a_label(pseudo):
+    maps = fill(pseudo, "f03")
+    again = PseudoFolder(pseudo.root)
+    sure = maps["confidence"] / 255 > 0.9
+    np.testing.assert_array_equal(again.read_semantic("f03"), np.where(sure, maps["semantic"], 0))
+    agreed = maps["depth_confidence"] >= 255 * 0.95
+    np.testing.assert_allclose(again.read_depth("f03"), np.where(agreed, maps["depth"], 0), atol=5.1e-4)
+    np.testing.assert_array_equal(again.read_soft_semantic("f03"), maps["soft_semantic"])
+    np.testing.assert_array_equal(again.read_whole("semantic", "f03"), maps["semantic"])
+
+
+def test_a_true_label_is_never_replaced(pseudo, folder):
+    """f03 has depth and no classes, f00 has both."""
+    fill(pseudo, "f03"), fill(pseudo, "f00")
+    choice = LabelChoice(pseudo=pseudo)
+    np.testing.assert_array_equal(read_frame(folder, "f00", choice).semantic, folder.read_semantic("f00"))
+    np.testing.assert_array_equal(read_frame(folder, "f03", choice).semantic, pseudo.read_semantic("f03"))
+    np.testing.assert_array_equal(read_frame(folder, "f03", choice).depth, folder.read_depth("f03"))
+    assert read_frame(folder, "f07", choice).semantic is None
+    soft = read_frame(folder, "f03", replace(choice, soft=True))
+    assert soft.semantic is None and soft.soft_semantic.shape == (12, 16, 3)
+
+
+def test_those_of_another_teacher_are_not_mixed_in(pseudo):
+    assert PseudoFolder.create(pseudo.root, replace(INFO, teacher="moved/t.ckpt")).info == INFO
+    with pytest.raises(DatasetError, match=r"made otherwise \(teacher_sha256, tau differ\): choose another folder"):
+        PseudoFolder.create(pseudo.root, replace(INFO, tau=0.5, teacher_sha256="1" * 64))
+
+
+def test_damage_is_named(pseudo, tmp_path):
+    fill(pseudo, "f03")
+    for kind, read in (("semantic", "read_semantic"), ("depth", "read_depth"), ("soft_semantic", "read_soft_semantic")):
+        path = pseudo.path(kind, "f03")
+        path.write_bytes(path.read_bytes()[:40])
+        with pytest.raises(DatasetError, match=path.name):
+            getattr(pseudo, read)("f03")
+    (pseudo.root / "pseudo_labels.json").write_text("[1]")
+    with pytest.raises(DatasetError, match=r"pseudo_labels\.json: it does not describe pseudo-labels"):
+        PseudoFolder(pseudo.root)
+    with pytest.raises(DatasetError, match="holds no pseudo-labels"):
+        PseudoFolder(tmp_path)
+
+
+def test_a_pickle_is_not_loaded(pseudo):
+    path = pseudo.path("soft_semantic", "f03")
+    path.parent.mkdir(parents=True)
+    with open(path, "wb") as file:
+        np.savez(file, probabilities=np.array([{"a": 1}], object))
+    with pytest.raises(DatasetError, match="allow_pickle"):
+        pseudo.read_soft_semantic("f03")
+
+
+def test_a_class_beyond_the_teachers_is_named(pseudo):
+    fill(pseudo, "f03")
+    pseudo.write("semantic", "f03", np.full((48, 64), 9, np.uint8))
+    with pytest.raises(DatasetError, match="class id 9 of 3"):
+        pseudo.read_semantic("f03")

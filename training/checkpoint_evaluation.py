@@ -1,0 +1,63 @@
+"""Measure a checkpoint of any inputs and tasks: teachers, single-task networks, every row of a study alike."""
+
+from __future__ import annotations
+
+import torch
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
+from mtl_perception.model_card import Evaluation
+from training.checkpoint import TrainedNetwork
+from training.datasets.frame_cache import ALL_LABELS, LabelChoice
+from training.datasets.source import Source
+from training.errors import ConfigurationError
+from training.frame_prediction import NamedFrames, collate_named, predict_maps
+from training.models.tasks import DEPTH, SEMANTIC
+
+BATCH_SIZE = 8
+
+
+@torch.inference_mode()
+def evaluate_checkpoint(
+    trained: TrainedNetwork, source: Source, split: str, choice: LabelChoice = ALL_LABELS
+) -> tuple[Evaluation, dict[str, float]]:
+    """Run the network on every frame of ``source``, with the labels it looks at, and measure what has labels.
+
+    Depth is compared in true metres of the folder's own camera.
+
+    Args:
+        trained: the network.
+        source: the frames.
+        split: what to call them in the result.
+        choice: which labels the network may look at; all are measured against.
+
+    Returns:
+        Metrics of the tasks it predicts (see ``mtl_perception.metrics``), and IoU by class name.
+
+    Raises:
+        ConfigurationError: no frame has a label of a task it predicts.
+    """
+    folder = source.folder
+    frames = NamedFrames(trained, source, choice)
+    segmentation, depth = SegmentationMetrics(len(trained.classes)), DepthMetrics()
+    has_semantic = has_depth = False
+    device = next(trained.network.parameters()).device
+    loader = DataLoader(frames, batch_size=BATCH_SIZE, collate_fn=collate_named)
+    bar = tqdm(total=len(frames), desc=f"measuring on {folder.root.name}", unit="frame", disable=None)
+    for names, batch in loader:
+        inputs = {key: value.to(device) for key, value in batch.items()}
+        maps = predict_maps(trained, inputs, (folder.info.height, folder.info.width))
+        for i, name in enumerate(names):
+            if maps.semantic is not None and folder.has(SEMANTIC, name):
+                segmentation.update(maps.semantic[i].cpu().numpy(), folder.read_semantic(name))
+                has_semantic = True
+            if maps.depth is not None and folder.has(DEPTH, name):
+                depth.update(maps.depth[i].cpu().numpy() / frames.depth_factor(), folder.read_depth(name))
+                has_depth = True
+        bar.update(len(names))
+    bar.close()
+    if not (has_semantic or has_depth):
+        raise ConfigurationError(f"no frame of {folder.root} has a label of {' or '.join(trained.tasks)}")
+    values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
+    return Evaluation(folder.root.name, split, len(source.names), values), segmentation.per_class(trained.classes)

@@ -1,0 +1,185 @@
+"""Pseudo-labels on disk: what a teacher wrote for the frames of a data set.
+
+They lie beside the data, or in any other folder, so that those of several teachers can live side by side::
+
+    pseudo_labels.json          teacher, thresholds, data set, classes
+    pseudo_semantic/NAME.png    uint8, the class the teacher holds most likely, at every pixel
+    confidence/NAME.png         uint8, 255 times its softmax
+    pseudo_depth/NAME.png       uint16, depth_per_metre units a metre
+    depth_confidence/NAME.png   uint8, 255 times (1 - relative difference to the depth of the mirrored picture)
+    soft_semantic/NAME.npz      its probabilities of all classes, float16, at a quarter of its working size
+
+The files hold every pixel; what is not confident enough by the thresholds of ``pseudo_labels.json`` is
+unlabelled for whoever reads it here. So a teacher's work outlives a change of mind about the threshold.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mtl_perception.atomic_write import write_atomically
+from mtl_perception.dataset_folder import DatasetError, check_name
+
+DESCRIPTION = "pseudo_labels.json"
+_FILES = {
+    "semantic": ("pseudo_semantic", ".png"),
+    "confidence": ("confidence", ".png"),
+    "depth": ("pseudo_depth", ".png"),
+    "depth_confidence": ("depth_confidence", ".png"),
+    "soft_semantic": ("soft_semantic", ".npz"),
+}
+
+
+@dataclass(frozen=True)
+class PseudoInfo:
+    """What ``pseudo_labels.json`` holds.
+
+    Attributes:
+        dataset: name of the data set's folder.
+        teacher: the checkpoint that made them, as it was named.
+        teacher_sha256: of that file.
+        tasks: what was labelled: semantic, depth.
+        tau: a class is kept where its softmax is larger.
+        agreement: depth is kept where it differs relatively from that of the mirrored picture by no more.
+        width, height: pixels of every map.
+        classes: highest class id.
+        depth_per_metre: units of the depth files per metre.
+        soft: whether probabilities are written too.
+    """
+
+    dataset: str
+    teacher: str
+    teacher_sha256: str
+    tasks: tuple[str, ...]
+    tau: float
+    agreement: float
+    width: int
+    height: int
+    classes: int
+    depth_per_metre: float
+    soft: bool
+
+    @classmethod
+    def from_json(cls, text: str) -> PseudoInfo:
+        """Read it.
+
+        Raises:
+            DatasetError: it is no such description.
+        """
+        try:
+            data: dict[str, Any] = json.loads(text)
+            return cls(**{**data, "tasks": tuple(data["tasks"])})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DatasetError(f"it does not describe pseudo-labels: {error}") from error
+
+
+class PseudoFolder:
+    """Pseudo-labels of one teacher, read and written; a file is whole or not there.
+
+    Raises:
+        DatasetError: ``root`` holds no pseudo-labels; also raised by the readers for a damaged file.
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        path = self.root / DESCRIPTION
+        try:
+            self.info = PseudoInfo.from_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DatasetError(f"{self.root} holds no pseudo-labels: cannot read {path}: {error.strerror}") from error
+        except (DatasetError, UnicodeDecodeError) as error:
+            raise DatasetError(f"{path}: {error}") from error
+
+    @classmethod
+    def create(cls, root: str | os.PathLike[str], info: PseudoInfo) -> PseudoFolder:
+        """Begin a folder of pseudo-labels, or go on with one of the same teacher and settings.
+
+        Raises:
+            DatasetError: it holds those of another teacher, or of other settings.
+        """
+        root = Path(root)
+        if (root / DESCRIPTION).exists():
+            begun = cls(root)
+            differ = [k for k, v in asdict(info).items() if getattr(begun.info, k) != v and k != "teacher"]
+            if differ:
+                raise DatasetError(
+                    f"{root} holds pseudo-labels made otherwise ({', '.join(differ)} differ): choose another folder"
+                )
+            return begun
+        write_atomically(root / DESCRIPTION, (json.dumps(asdict(info), indent=1) + "\n").encode())
+        return cls(root)
+
+    def path(self, kind: str, name: str) -> Path:
+        """Where the frame's file of a kind (a key of ``_FILES``) is or would be."""
+        folder, suffix = _FILES[kind]
+        return self.root / folder / f"{check_name(name)}{suffix}"
+
+    def has(self, kind: str, name: str) -> bool:
+        """Whether the frame has such a file."""
+        return self.path(kind, name).exists()
+
+    def read_semantic(self, name: str) -> np.ndarray:
+        """(H, W) uint8 class ids, 0 where the softmax is not above tau."""
+        return np.where(self.confident("semantic", name), self.read_whole("semantic", name), np.uint8(0))
+
+    def read_depth(self, name: str) -> np.ndarray:
+        """(H, W) float32 metres, 0 where it does not agree with the mirrored picture's."""
+        return np.where(self.confident("depth", name), self.read_whole("depth", name), np.float32(0))
+
+    def confident(self, task: str, name: str) -> np.ndarray:
+        """(H, W) bool: which pixels of ``semantic`` or ``depth`` are kept as labels."""
+        if task == "semantic":
+            return self.read_whole("confidence", name) > 255 * self.info.tau
+        return self.read_whole("depth_confidence", name) >= 255 * (1 - self.info.agreement)
+
+    def read_whole(self, kind: str, name: str) -> np.ndarray:
+        """Every pixel of ``semantic`` (uint8 ids), ``depth`` (float32 metres) or a confidence (uint8), (H, W)."""
+        if kind == "depth":
+            return self._read_png(kind, name, np.uint16).astype(np.float32) / np.float32(self.info.depth_per_metre)
+        image = self._read_png(kind, name, np.uint8)
+        if kind == "semantic" and image.max(initial=0) > self.info.classes:
+            raise DatasetError(f"{self.path(kind, name)} holds class id {image.max()} of {self.info.classes}")
+        return image
+
+    def read_soft_semantic(self, name: str) -> np.ndarray:
+        """(h, w, N) float16 probabilities of the classes 1..N."""
+        path = self.path("soft_semantic", name)
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                soft = content["probabilities"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{path} is damaged or holds no probabilities: {error}") from error
+        if soft.ndim != 3 or soft.shape[2] != self.info.classes or soft.dtype != np.float16:
+            raise DatasetError(f"{path} holds {soft.dtype} of shape {soft.shape}, not (h, w, {self.info.classes})")
+        return soft
+
+    def write(self, kind: str, name: str, array: np.ndarray) -> None:
+        """Write a frame's map: ids and confidence (H, W) uint8, depth (H, W) metres, probabilities (h, w, N)."""
+        if kind == "soft_semantic":
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, probabilities=array.astype(np.float16))
+            content = buffer.getvalue()
+        else:
+            if kind == "depth":
+                units = np.rint(array.astype(np.float64) * self.info.depth_per_metre)
+                array = np.where((units > 0) & (units <= 65535), units, 0).astype(np.uint16)
+            content = cv2.imencode(".png", array)[1].tobytes()
+        write_atomically(self.path(kind, name), content)
+
+    def _read_png(self, kind: str, name: str, dtype: type) -> np.ndarray:
+        path = self.path(kind, name)
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        size = (self.info.height, self.info.width)
+        if image is None or image.dtype != dtype or image.shape != size:
+            found = "damaged or no image" if image is None else f"{image.dtype} of shape {image.shape}"
+            raise DatasetError(f"{path} is {found}, not {np.dtype(dtype).name} of {size[0]}x{size[1]}")
+        return image

@@ -1,0 +1,87 @@
+"""A trained network of any inputs on frames of a data set: the maps it gives, at the frames' own size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from training.checkpoint import TrainedNetwork
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.folder import FolderDataset
+from training.datasets.frame_cache import LabelChoice
+from training.datasets.sample import Sample, collate
+from training.datasets.source import Source
+from training.models.blocks import resize_to
+from training.models.modalities import encode
+from training.models.tasks import DEPTH, SEMANTIC
+
+
+@dataclass(frozen=True)
+class FrameMaps:
+    """What a network says of a batch of B frames; None where it has no such task.
+
+    Attributes:
+        depth: (B, H, W) float32 canonical metres.
+        semantic: (B, H, W) uint8 ids 1..N.
+        confidence: (B, H, W) uint8, 255 times the softmax of that class.
+        probabilities: (B, N, h, w) float32 at a quarter of the working size.
+    """
+
+    depth: Tensor | None = None
+    semantic: Tensor | None = None
+    confidence: Tensor | None = None
+    probabilities: Tensor | None = None
+
+
+def predict_maps(trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tuple[int, int]) -> FrameMaps:
+    """Run the network on a batch of unaugmented samples; maps of ``size`` (H, W), the scores upsampled bilinearly."""
+    final = trained.network(encode(batch, trained.inputs))["final"]
+    depth = resize_to(final[DEPTH], size)[:, 0] if DEPTH in final else None
+    if SEMANTIC not in final:
+        return FrameMaps(depth)
+    scores = resize_to(final[SEMANTIC], size)
+    best, index = scores.max(1)
+    # The softmax of the highest score, without the softmax of the others.
+    confidence = (255 * torch.exp(best - scores.logsumexp(1))).round().to(torch.uint8)
+    return FrameMaps(depth, (index + 1).to(torch.uint8), confidence, final[SEMANTIC].softmax(1))
+
+
+def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The batch as seen in a mirror."""
+    return {key: value.flip(-1) for key, value in batch.items()}
+
+
+class NamedFrames(Dataset[tuple[str, Sample]]):
+    """The frames of a source as a trained network wants them, with their names; decoded at each use.
+
+    Args:
+        trained: its working size and focal length are the samples'.
+        source: the frames.
+        choice: which labels the network may see, if labels are among its inputs.
+    """
+
+    def __init__(self, trained: TrainedNetwork, source: Source, choice: LabelChoice) -> None:
+        self.camera = CanonicalCamera(trained.height, trained.width, trained.focal_length)
+        self.samples = FolderDataset(
+            source.folder, source.names, self.camera, augment=False, choice=choice, in_memory=False
+        )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[str, Sample]:
+        return self.samples.names[index], self.samples[index]
+
+    def depth_factor(self) -> float:
+        """What true depth is multiplied by to be canonical; 1 without intrinsics."""
+        info = self.samples.folder.info
+        return self.camera.depth_factor(info.intrinsics.fx, info.width) if info.intrinsics else 1.0
+
+
+def collate_named(frames: Sequence[tuple[str, Sample]]) -> tuple[list[str], dict[str, Tensor]]:
+    """Names and a batch."""
+    return [name for name, _ in frames], collate([sample for _, sample in frames])
