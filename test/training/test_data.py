@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -78,3 +79,18 @@ def test_data_that_cannot_be_used_is_named(folder, tmp_path):
         FolderDataset(nameless, nameless.names(), CAMERA, augment=False)
     with pytest.raises(DatasetError, match="no split 'test'; it has: train, val"):
         Source.parse(f"{folder.root}:test", ".")
+
+
+def test_depth_that_is_unknown_everywhere_is_said(tmp_path):
+    folder = write_folder(tmp_path / "dark")
+    for path in (folder.root / "depth").iterdir():
+        cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
+    with pytest.raises(DatasetError, match=r"dark: depth is 0, which is unknown, all over the 8 frames"):
+        FolderDataset(folder, folder.names(), CAMERA, augment=False)
+
+
+def test_a_split_that_names_unknown_frames_is_said(tmp_path):
+    folder = write_folder(tmp_path / "gone")
+    folder.path("rgb", "f02").unlink()
+    with pytest.raises(DatasetError, match="frame f02 has no rgb"):
+        FolderDataset(folder, folder.names("train"), CAMERA, augment=False)

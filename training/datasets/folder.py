@@ -30,7 +30,7 @@ class FolderDataset(Dataset[Sample]):
 
     Raises:
         DatasetError: frames have depth, but ``dataset.json`` gives no intrinsics: such depth cannot
-            be brought to the canonical focal length; or a file is damaged.
+            be brought to the canonical focal length; or it is unknown everywhere; or a file is damaged.
     """
 
     def __init__(
@@ -53,6 +53,9 @@ class FolderDataset(Dataset[Sample]):
             )
         read = read_frames if in_memory else FramesOnDisk
         self.frames: Sequence[Frame] = read(folder, self.names, choice)
+        depths = [f.depth for f in self.frames if f.depth is not None] if in_memory else []
+        if depths and not any(depth.any() for depth in depths):
+            raise DatasetError(f"{folder.root}: depth is 0, which is unknown, all over the {len(depths)} frames of it")
 
     def __len__(self) -> int:
         return len(self.names)

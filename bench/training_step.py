@@ -1,0 +1,152 @@
+"""What a training step and its frames cost, against the plain recipe: ``python -m bench.training_step FOLDER:SPLIT``.
+
+The plain recipe, as reference code for such networks has it: float32 in the default memory layout, every auxiliary
+prediction upsampled to the labels for its loss, pictures decoded again at each epoch. Ours: channels last, losses
+at their own scale, pictures decoded once. The two take turns in one run, so that a busy moment hits both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+from tqdm import trange
+
+from bench.results import conditions
+from mtl_perception.atomic_write import write_atomically
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.folder import FolderDataset
+from training.datasets.sample import collate
+from training.datasets.source import Source, common_classes
+from training.losses.multi_task import MultiTaskLoss
+from training.models.modalities import encode
+from training.module import PerceptionModule
+
+BATCH = 8
+GOAL = 2.0
+"""Least ratio of the medians."""
+
+
+class UpsampledLoss(MultiTaskLoss):
+    """Deep supervision as references have it: every scale's prediction resized to the label."""
+
+    def _own_scale(self, name: str, prediction: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        return self._final(name, prediction, labels)
+
+
+class Recipe:
+    """A network, its loss and optimiser, and the frames it draws batches of.
+
+    Args:
+        source: labelled frames.
+        ours: this project's recipe; else the plain one.
+        size: working height and width.
+    """
+
+    def __init__(self, source: Source, ours: bool, size: tuple[int, int]) -> None:
+        torch.manual_seed(0)
+        self.classes = common_classes([source])
+        self.ours = ours
+        self.module = PerceptionModule(self.classes, *size, 210.0, head_widths=[32, 32, 64, 64])
+        if not ours:
+            self.module.network.to(memory_format=torch.contiguous_format)
+        self.loss = MultiTaskLoss() if ours else UpsampledLoss()
+        self.optimiser = torch.optim.AdamW(self.module.parameters())
+        camera = CanonicalCamera(*size, 210.0)
+        self.frames = FolderDataset(source.folder, source.names, camera, augment=True, in_memory=ours)
+
+    def batch(self, first: int) -> dict[str, Tensor]:
+        """``BATCH`` frames from ``first`` on."""
+        return collate([self.frames[(first + i) % len(self.frames)] for i in range(BATCH)])
+
+    def step(self, batch: dict[str, Tensor]) -> None:
+        """Forward, loss, backward, update."""
+        inputs = encode(batch, self.module.inputs) if self.ours else batch["image"]
+        self.optimiser.zero_grad()
+        self.loss(self.module.network(inputs), batch)["loss"].backward()
+        self.optimiser.step()
+
+
+def measure(source: Source, size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each step, and of each batch's loading, of the two recipes in turn."""
+    recipes = {"ours": Recipe(source, True, size), "plain": Recipe(source, False, size)}
+    times: dict[str, list[float]] = {f"{name} {what}": [] for name in recipes for what in ("step", "batch")}
+    for i in trange(rounds + 1, desc="measuring", unit="round"):
+        for name, recipe in recipes.items():
+            start = time.perf_counter()
+            batch = recipe.batch(i * BATCH)
+            loaded = time.perf_counter()
+            recipe.step(batch)
+            if i:  # The first step allocates.
+                times[f"{name} batch"].append(loaded - start)
+                times[f"{name} step"].append(time.perf_counter() - loaded)
+    return times
+
+
+def peak_memory(frames: str, ours: bool, size: tuple[int, int], queue: multiprocessing.Queue[float]) -> None:
+    """Put the most memory, in GiB, that a process of a recipe's own held over three steps."""
+    recipe = Recipe(Source.parse(frames, "."), ours, size)
+    for i in range(3):
+        recipe.step(recipe.batch(i * BATCH))
+    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+
+
+def _peak(frames: str, ours: bool, size: tuple[int, int]) -> float:
+    context = multiprocessing.get_context("spawn")
+    queue: multiprocessing.Queue[float] = context.Queue()
+    process = context.Process(target=peak_memory, args=(frames, ours, size, queue))
+    process.start()
+    peak = queue.get()
+    process.join()
+    return peak
+
+
+def main() -> None:
+    """Measure and write ``training_step.md`` and ``.json``."""
+    parser = argparse.ArgumentParser(prog="python -m bench.training_step", description=__doc__)
+    parser.add_argument("frames", metavar="FOLDER:SPLIT", help="labelled frames")
+    parser.add_argument("--rounds", type=int, default=20, help="steps of each recipe (default: 20)")
+    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: docs/results)")
+    options = parser.parse_args()
+    size = (192, 256)
+    source = Source.parse(options.frames, ".")
+    under = conditions(f"python -m bench.training_step {source.folder.root.name}", "MTI-Net on efficientnet_lite0")
+    times = {name: median(values) for name, values in measure(source, size, options.rounds).items()}
+    memory = {name: _peak(options.frames, name == "ours", size) for name in ("ours", "plain")}
+    step, loading = times["plain step"] / times["ours step"], times["plain batch"] / times["ours batch"]
+    both = sum(times[f"plain {w}"] for w in ("step", "batch")) / sum(times[f"ours {w}"] for w in ("step", "batch"))
+    lines = [
+        "# A training step",
+        "",
+        *(line for line in (__doc__ or "").splitlines()[2:] if line),
+        "",
+        f"| {BATCH} frames at {size[0]}x{size[1]} | plain | ours | ratio | goal |",
+        "|---|---|---|---|---|",
+        f"| step, ms (median of {options.rounds}) | {1e3 * times['plain step']:.0f} | {1e3 * times['ours step']:.0f} "
+        f"| {step:.2f} | |",
+        f"| loading the frames in one process, ms | {1e3 * times['plain batch']:.0f} | {1e3 * times['ours batch']:.0f} "
+        f"| {loading:.2f} | |",
+        f"| both, one after the other | | | {both:.2f} | {GOAL}: {'met' if both >= GOAL else 'MISSED'} |",
+        f"| peak memory of the process, GiB | {memory['plain']:.2f} | {memory['ours']:.2f} | | |",
+        "",
+        f"`{under['command']}`, {under['date']}; {under['machine']}; torch {torch.__version__}; load average "
+        f"{under['load_average']:.2f} at the start; "
+        f"{'MALLOC_MMAP_MAX_=0' if os.environ.get('MALLOC_MMAP_MAX_') == '0' else 'glibc as it comes'}.",
+    ]
+    print("\n".join(lines))
+    content = {"conditions": under, "seconds": times, "peak_memory_gib": memory}
+    write_atomically(options.out / "training_step.json", (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(options.out / "training_step.md", ("\n".join(lines) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
