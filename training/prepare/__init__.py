@@ -1,0 +1,1 @@
+"""Official files of public data sets into data set folders."""
