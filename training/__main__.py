@@ -13,6 +13,7 @@ usage: python -m training COMMAND ...
 Train, measure and export the perception network. Each command explains itself: COMMAND --help
 
   rooms      render furnished rooms with exact labels into a data set folder
+  prepare    turn the official files of NYU Depth v2 or Cityscapes into a data set folder
   fit        train on data set folders; checkpoints and logs in runs/NAME
   evaluate   measure a checkpoint or an exported network on a data set folder
   export     turn a checkpoint into one network file (ONNX) for the robot
@@ -31,6 +32,7 @@ From nothing to a network on the robot:
 # A command's module is imported when it runs: rendering needs no torch, and --help should be quick.
 COMMANDS = {
     "rooms": "training.rooms.command",
+    "prepare": "training.prepare.command",
     "fit": "training.fit",
     "evaluate": "training.evaluate",
     "export": "training.export",
