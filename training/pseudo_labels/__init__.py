@@ -1,0 +1,1 @@
+"""Pseudo-labels: a teacher labels the frames that nobody has (Erkent 2026)."""
