@@ -54,6 +54,17 @@ def test_iou_is_that_of_torchmetrics():
     assert metrics.compute()["pixel_accuracy"] == pytest.approx(float(accuracy(*tensors)), rel=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_mean_iou_is_that_of_torchmetrics(seed):
+    torch = pytest.importorskip("torch")
+    classification = pytest.importorskip("torchmetrics.classification")
+    predicted, target = label_maps(seed)
+    jaccard = classification.MulticlassJaccardIndex(CLASSES + 1, average="macro", ignore_index=0)
+    expected = jaccard(torch.from_numpy(predicted).long(), torch.from_numpy(target).long())
+    # It too leaves out classes that are neither in the targets nor in the predictions.
+    assert segmentation(predicted, target).compute()["miou"] == pytest.approx(float(expected), rel=1e-6)
+
+
 @seeded
 @given(seeds)
 def test_iou_is_intersection_over_union_of_pixel_sets(seed):
@@ -172,6 +183,31 @@ def test_depth_follows_the_formulas_all_at_once_and_in_parts(seed, parts):
     for piece in zip(np.array_split(predicted, parts, 1), np.array_split(target, parts, 1), strict=True):
         metrics.update(*piece)
     assert metrics.compute() == pytest.approx(formulas(predicted, target), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_depth_errors_are_those_of_torchmetrics(seed):
+    torch = pytest.importorskip("torch")
+    torchmetrics = pytest.importorskip("torchmetrics")
+    predicted, target = depth_maps(seed)
+    metrics = DepthMetrics()
+    metrics.update(predicted, target)
+    figures = metrics.compute()
+    known = np.isfinite(target) & (target > 0)
+    guess, true = (torch.from_numpy(m[known].astype(np.float64)) for m in (predicted, target))
+    rmse = torchmetrics.MeanSquaredError(squared=False)
+    found = {
+        "rmse": rmse(guess, true),
+        "log_rmse": rmse(guess.log(), true.log()),
+        "abs_rel": torchmetrics.MeanAbsolutePercentageError()(guess, true),
+        # The square over the truth is the square of both over its root.
+        "sq_rel": torchmetrics.MeanSquaredError()(guess / true.sqrt(), true.sqrt()),
+    }
+    for k in (1, 2, 3):
+        # Right is a ratio of the bound's logarithm at most, either way up: an accuracy over "near enough" and "not".
+        near = ((guess.log() - true.log()).abs() / (k * math.log(1.25))).clamp(max=2) < 1
+        found[f"delta{k}"] = torchmetrics.classification.BinaryAccuracy()(near.long(), torch.ones_like(near).long())
+    assert figures == pytest.approx({name: float(value) for name, value in found.items()}, rel=1e-6)
 
 
 def test_depth_by_hand():
