@@ -143,11 +143,13 @@ class FolderData(LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint says of the data: sources, frames, licences, and the depth range in canonical metres."""
+        used: dict[tuple[str, str], set[str]] = {}
+        for source in self.train_sources:  # One that is listed twice to weigh more is the same frames.
+            used.setdefault((source.folder.root.name, source.folder.info.licence), set()).update(source.names)
         ranges = [r for r in (d.canonical_depth_range() for d in self._train) if r]
         return {
             "training_data": [
-                {"name": s.folder.root.name, "frames": len(s.names), "licence": s.folder.info.licence}
-                for s in self.train_sources
+                {"name": name, "frames": len(frames), "licence": licence} for (name, licence), frames in used.items()
             ],
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }
