@@ -14,8 +14,12 @@ Train, measure and export the perception network. Each command explains itself: 
 
   rooms      render furnished rooms with exact labels into a data set folder
   prepare    turn the official files of NYU Depth v2 or Cityscapes into a data set folder
+  budget     draw which frames keep which label, to train as if labels were scarce
   fit        train on data set folders; checkpoints and logs in runs/NAME
+  pseudo-label
+             let a trained teacher label the frames that have no label
   evaluate   measure a checkpoint or an exported network on a data set folder
+  reproduce  train every row of the paper's tables and set ours beside them
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
              mIoU and time by the resolution at which an export decides the class
@@ -33,8 +37,11 @@ From nothing to a network on the robot:
 COMMANDS = {
     "rooms": "training.rooms.command",
     "prepare": "training.prepare.command",
+    "budget": "training.budget",
     "fit": "training.fit",
+    "pseudo-label": "training.pseudo_labels.command",
     "evaluate": "training.evaluate",
+    "reproduce": "training.reproduce.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",
 }

@@ -1,0 +1,198 @@
+"""A teacher labels the frames that nobody has: ``python -m training pseudo-label``."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mtl_perception.dataset_folder import DatasetFolder
+from training import fit
+from training.__main__ import main
+from training.checkpoint import load_checkpoint
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder
+
+
+def train(home, folder, name: str, *more: str) -> None:
+    """A run of three steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        fit.main(
+            [
+                *("--data.train", f"[{folder.root}:train]", "--data.height", "64", "--data.width", "64"),
+                *("--data.focal_length", "50", "--data.batch_size", "2", "--data.workers", "0", "--name", name),
+                *("--model.backbone", "mobilenetv4_conv_small", "--model.head_widths", "[8, 8, 8, 8]"),
+                *("--trainer.accelerator", "cpu", "--trainer.max_steps", "3", "--trainer.max_epochs", "-1", *more),
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, folder):
+    """A budget of two frames with classes, and a teacher trained on them."""
+    home = tmp_path_factory.mktemp("method")
+    with_both = [n for n in folder.names("train") if folder.has("depth", n) and folder.has("semantic", n)]
+    labels = {
+        "depth": tuple(n for n in folder.names("train") if folder.has("depth", n)),
+        "semantic": tuple(with_both[:2]),
+    }
+    LabelBudget("balls", "train", 0, "by hand", labels).write(home / "budget.json")
+    train(
+        home,
+        folder,
+        "teacher",
+        *("--data.budget", "budget.json", "--data.require", "[semantic, depth]", "--model.inputs", "[rgb, depth]"),
+    )
+    return home
+
+
+@pytest.fixture
+def data(folder, tmp_path):
+    """A copy of the data set that a command may write to."""
+    shutil.copytree(folder.root, tmp_path / "balls")
+    return DatasetFolder(tmp_path / "balls")
+
+
+def label(home, data, *more: str) -> int:
+    teacher = home / "runs" / "teacher" / "last.ckpt"
+    return main(["pseudo-label", str(teacher), f"{data.root}:train", "--budget", str(home / "budget.json"), *more])
+
+
+def test_frames_without_a_label_get_one_and_true_labels_stay(home, data, capsys):
+    budget = LabelBudget.read(home / "budget.json")
+    before = {p: p.read_bytes() for p in data.root.rglob("*") if p.is_file()}
+    assert label(home, data, "--tau", "0.2", "--soft") == 0
+    assert all(path.read_bytes() == content for path, content in before.items())
+    pseudo = PseudoFolder(data.root)
+    expected = {n for n in data.names("train") if data.has("depth", n) and not budget.keeps("semantic", n)}
+    assert {p.stem for p in (data.root / "pseudo_semantic").iterdir()} == expected
+    assert f"{len(expected)} frames labelled" in capsys.readouterr().out
+    name = min(expected)
+    confidence, semantic = pseudo.read_whole("confidence", name), pseudo.read_semantic(name)
+    assert semantic.shape == (48, 64) and set(np.unique(semantic)) <= {0, 1, 2, 3}
+    np.testing.assert_array_equal(semantic > 0, confidence > 255 * 0.2)
+    # Each file holds what the network says of this frame: the probabilities are those of the class written.
+    soft = pseudo.read_soft_semantic(name)
+    assert soft.shape == (16, 16, 3) and np.allclose(soft.astype(float).sum(-1), 1, atol=5e-3)
+
+
+def test_the_report_measures_against_the_truth_the_budget_hides(home, data):
+    assert label(home, data, "--tau", "0.2", "--out", str(data.root / "elsewhere")) == 0
+    pseudo = PseudoFolder(data.root / "elsewhere")
+    hidden = [p.stem for p in (pseudo.root / "pseudo_semantic").iterdir() if data.has("semantic", p.stem)]
+    right = kept = pixels = 0
+    for name in hidden:
+        truth, guess = data.read_semantic(name), pseudo.read_semantic(name)
+        kept += int(((guess > 0) & (truth > 0)).sum())
+        right += int(((guess == truth) & (truth > 0)).sum())
+        pixels += int((truth > 0).sum())
+    report = json.loads(next(pseudo.root.rglob("report.json")).read_text())["semantic"]
+    assert report["coverage"] == pytest.approx(kept / pixels)
+    assert report["accuracy"] == pytest.approx(right / kept)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(home, data, monkeypatch):
+    write, written = PseudoFolder.write, []
+
+    def full(self, kind, name, array):
+        written.append((kind, name))
+        if len(written) == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, kind, name, array)
+
+    monkeypatch.setattr(PseudoFolder, "write", full)
+    assert label(home, data, "--batch-size", "1") == 2
+    monkeypatch.setattr(PseudoFolder, "write", lambda *a: written.append(a[1:3]) or write(*a))
+    done = {name for kind, name in written[:4] if kind == "semantic"}
+    written.clear()
+    assert label(home, data, "--batch-size", "1") == 0
+    assert done and not done & {name for _, name in written}
+
+
+def test_a_full_disk_is_said_in_one_line(home, data, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PseudoFolder, "write", full)
+    assert label(home, data) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "the disk is full; what is written is whole, and the same command goes on" in error
+
+
+@pytest.mark.timeout(300)
+def test_two_processes_write_what_one_writes(home, data, tmp_path):
+    """In a process of its own, as the second is started with the command line of the first."""
+    assert label(home, data, "--out", str(tmp_path / "1")) == 0
+    teacher = home / "runs" / "teacher" / "last.ckpt"
+    command = [sys.executable, "-m", "training", "pseudo-label", str(teacher), f"{data.root}:train", "--devices", "2"]
+    done = subprocess.run(
+        [*command, "--budget", str(home / "budget.json"), "--out", str(tmp_path / "2")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("frames labelled in") == 1
+    one, two = PseudoFolder(tmp_path / "1"), PseudoFolder(tmp_path / "2")
+    names = {p.stem for p in (one.root / "pseudo_semantic").iterdir()}
+    assert names == {p.stem for p in (two.root / "pseudo_semantic").iterdir()}
+    for name in names:
+        np.testing.assert_array_equal(one.read_semantic(name), two.read_semantic(name))
+
+
+def test_depth_is_labelled_where_a_mirror_agrees(home, folder, data):
+    train(home, folder, "rgb")
+    out = data.root / "depth_labels"
+    teacher = home / "runs" / "rgb" / "last.ckpt"
+    arguments = ["--tasks", "depth", "--agreement", "0.02", "--out", str(out)]
+    assert main(["pseudo-label", str(teacher), f"{data.root}:train", *arguments]) == 0
+    pseudo = PseudoFolder(out)
+    expected = {n for n in data.names("train") if not data.has("depth", n)}
+    assert {p.stem for p in (out / "pseudo_depth").iterdir()} == expected
+    name = min(expected)
+    depth, whole = pseudo.read_depth(name), pseudo.read_whole("depth", name)
+    trained = load_checkpoint(teacher)
+    assert ((depth == 0) | (depth == whole)).all() and (whole > 0).all()
+    # Metres of the folder's camera, not of the canonical one.
+    assert trained.focal_length != data.info.intrinsics.fx
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (["--tasks", "depth"], "the teacher looks at depth: it cannot label frames that have none"),
+        (["--tau", "1.5"], "are shares: 0 to 1"),
+        (["--budget", "nowhere.json"], "cannot read the label budget nowhere.json"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(home, data, capsys, more, complaint):
+    assert label(home, data, *more) == 2
+    assert complaint in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (data.root / "pseudo_labels.json").exists()
+
+
+def test_frames_that_all_have_labels_need_none(home, data, capsys):
+    shutil.rmtree(data.root / "depth")
+    assert label(home, data) == 2
+    assert "has depth for the teacher to look at" in capsys.readouterr().err
+
+
+def test_a_student_learns_from_true_and_pseudo_labels_together(home, folder, data):
+    out = data.root / "labels"
+    assert label(home, data, "--tau", "0.1", "--soft", "--out", str(out)) == 0
+    for name, soft in (("hard", "false"), ("soft", "true")):
+        train(home, folder, name, "--data.budget", "budget.json", "--data.pseudo_labels", str(out), "--data.soft", soft)
+        assert load_checkpoint(home / "runs" / name / "last.ckpt").why_not_deployable() is None
+
+
+def test_pseudo_labels_of_another_data_set_are_refused(home, data, folder, capsys, tmp_path):
+    out = data.root / "labels"
+    assert label(home, data, "--out", str(out)) == 0
+    description = out / "pseudo_labels.json"
+    description.write_text(description.read_text().replace('"balls"', '"cubes"'))
+    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(out), "--name", "no"]
+    assert main(arguments) == 2
+    assert "is for the data set 'cubes', training is on: balls" in capsys.readouterr().err

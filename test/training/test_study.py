@@ -1,0 +1,172 @@
+"""Studies: rows as YAML, runs that go on where they stopped, tables that say what was measured."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from training.__main__ import main
+from training.errors import ConfigurationError
+from training.reproduce.row import ROWS, read_row
+from training.reproduce.runner import StudyRunner
+from training.reproduce.study import STUDIES, read_study
+from training.reproduce.summary import Spread, at_best_length
+from training.reproduce.table import markdown
+
+PAPER_ROWS = {"umst_s", "ummt", "ummt_d", "fmst", "mmst", "mmmt_d", "mmmt_s", "ummt_ps", "ummt_pd"}
+OUR_ROWS = {"umst_d", "ummt_pu", "ummt_steps", "ceiling"}
+
+STUDY = {
+    "dataset": "balls",
+    "split": "train",
+    "report": "balls:val",
+    "choose": "balls:train",
+    "budgets": [{"depth": 4, "semantic": 2}],
+    "seeds": [0],
+    "steps": [1, 2],
+    "rows": ["umst_s", "ummt_ps"],
+    "fit": {
+        "data": {"height": 64, "width": 64, "focal_length": 50, "batch_size": 2, "workers": 0},
+        "model": {"backbone": "mobilenetv4_conv_small", "head_widths": [8, 8, 8, 8]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory, folder):
+    """A small study, run as a user runs it."""
+    home = tmp_path_factory.mktemp("study")
+    (home / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        arguments = ["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--accelerator", "cpu"]
+        assert main([*arguments, "--out", "results"]) == 0
+    return home
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in ROWS.glob("*.yaml")))
+def test_every_row_makes_sense(name):
+    row = read_row(name)
+    assert set(row.tasks) <= {"depth", "semantic"} and set(row.inputs) <= {"rgb", "depth", "semantic", "rgbd"}
+    for other in filter(None, (row.teacher, row.steps_of)):
+        assert read_row(other)
+    if row.teacher:
+        teacher = read_row(row.teacher)
+        missing = "depth" if row.labels == "mirror" else "semantic"
+        assert row.inputs == ("rgb",) and missing in teacher.tasks and missing not in teacher.inputs
+
+
+def test_every_row_of_the_paper_is_there():
+    assert {p.stem for p in ROWS.glob("*.yaml")} >= PAPER_ROWS | OUR_ROWS
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_studies_can_be_read_and_teachers_come_first(path):
+    names = [row.name for row in read_study(path).with_teachers()]
+    for row in read_study(path).with_teachers():
+        for other in filter(None, (row.teacher, row.steps_of)):
+            assert names.index(other) < names.index(row.name)
+
+
+def test_the_paper_is_quoted_right():
+    """Tables 3 and 4: what pseudo-labels gain, and what the mirror case loses."""
+    rows = {name: read_row(name).paper["nyudv2"] for name in ("ummt", "ummt_ps", "ummt_pd", "umst_s")}
+    assert (rows["ummt"]["miou"], rows["ummt_ps"]["miou"]) == (22.1, 25.3)
+    assert (rows["ummt"]["rmse"], rows["ummt_ps"]["rmse"], rows["ummt_pd"]["rmse"]) == (0.790, 0.653, 0.882)
+    assert rows["umst_s"]["miou"] == 20.7
+
+
+def test_a_study_leaves_table_figures_and_pictures(studied):
+    out = studied / "results"
+    assert {p.name for p in out.iterdir()} == {"tiny.md", "tiny.json", "tiny.png", "tiny_pictures.png"}
+    results = json.loads((out / "tiny.json").read_text())["results"]
+    # Two rows and the teacher, each at two lengths.
+    assert len(results) == 6 and {r["row"] for r in results} == {"umst_s", "mmmt_d", "ummt_ps"}
+    for result in results:
+        values = result["measured"]["balls:val"]["values"]
+        assert 0 <= values["miou_present"] <= 1 and ("rmse" in values) == (result["row"] != "umst_s")
+    table = (out / "tiny.md").read_text()
+    assert table.count("| UMST-S | rgb | 1 | 1 |") == 1 and "| MMMT-D | rgb + depth | 2 | 1 |" in table
+
+
+def test_the_student_saw_the_budget_and_the_pseudo_labels_only(studied, folder):
+    home = studied / "runs" / "tiny" / "depth4-semantic2"
+    budget = json.loads((home / "budget-budget-seed0.json").read_text())["labels"]
+    assert len(budget["depth"]) == 4 and len(budget["semantic"]) == 2
+    assert set(budget["semantic"]) <= set(budget["depth"])
+    labelled = {p.stem for p in (home / "pseudo" / "mmmt_d-seed0" / "pseudo_semantic").iterdir()}
+    assert labelled == set(budget["depth"]) - set(budget["semantic"])
+
+
+def test_what_is_done_is_not_done_again(studied, folder, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    monkeypatch.setattr("training.fit.main", lambda argv: pytest.fail("it trained again"))
+    arguments = ["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--out", "again"]
+    assert main(arguments) == 0
+    assert "6 trainings, 6 of them done" in capsys.readouterr().out
+    assert (studied / "again" / "tiny.md").read_text() == (studied / "results" / "tiny.md").read_text()
+
+
+def test_epochs_count_the_frames_a_row_trains_on(tmp_path, folder, monkeypatch):
+    """As the paper counts: the student has more frames, so more steps; the control gets as many."""
+    monkeypatch.chdir(tmp_path)
+    content = {**STUDY, "epochs": 3, "rows": ["ummt", "ummt_steps", "ummt_ps"]}
+    content.pop("steps")
+    (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content))
+    runner = StudyRunner(read_study(tmp_path / "paper.yaml"), str(folder.root.parent))
+    steps = {run.row.name: run.steps for run in runner.runs()}
+    assert steps["ummt"] == 3 * (2 // 2) and steps["ummt_ps"] == 3 * (4 // 2) == steps["ummt_steps"]
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=8))
+def test_intervals_are_students(values):
+    spread = Spread(tuple(values))
+    if np.std(values) > 1e-6:
+        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert spread.mean - spread.half_width == pytest.approx(low, abs=1e-6)
+        assert spread.mean + spread.half_width == pytest.approx(high, abs=1e-6)
+
+
+def test_one_seed_has_no_interval_and_touches_everything():
+    assert math.isnan(Spread((1.0,)).half_width) and Spread((1.0,)).touches(Spread((9.0, 9.1)))
+    assert not Spread((1.0, 1.1)).touches(Spread((9.0, 9.1)))
+
+
+def result(row: str, steps: int, chosen: float, reported: float) -> dict:
+    measured = {
+        "balls:train": {"values": {"miou_present": chosen}},
+        "balls:val": {"values": {"miou_present": reported}},
+    }
+    return {"row": row, "budget_name": "b", "steps": steps, "seed": 0, "measured": measured}
+
+
+def test_the_length_is_chosen_without_a_look_at_what_is_reported(tmp_path):
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    study = read_study(tmp_path / "s.yaml")
+    results = [result("umst_s", 1, 0.6, 0.2), result("umst_s", 2, 0.5, 0.9)]
+    (best,) = at_best_length(study, results, "miou_present")
+    assert best.steps == 1 and best.figures["miou_present"].mean == 0.2
+    assert "| UMST-S | 20.0 | 1 |" in markdown(study, results)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"rows": ["umst_x"]}, "no row 'umst_x'; known: ceiling"),
+        ({"epochs": 3}, "either steps or epochs"),
+        ({"choose": ""}, "need `choose`"),
+        ({"seeds": []}, "has budgets, seeds and rows"),
+        ({"colour": "red"}, "is no study: .*colour"),
+    ],
+)
+def test_a_study_that_makes_no_sense_is_refused(tmp_path, change, complaint):
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, **change}))
+    with pytest.raises(ConfigurationError, match=complaint):
+        read_study(tmp_path / "s.yaml")

@@ -1,0 +1,191 @@
+"""``python -m training pseudo-label``: a teacher writes the labels that frames lack."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+from lightning import Trainer
+from lightning.pytorch.callbacks import TQDMProgressBar
+from torch.utils.data import DataLoader
+
+from training.checkpoint import TrainedNetwork, load_checkpoint
+from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+from training.datasets.source import Source, common_classes
+from training.errors import ConfigurationError
+from training.frame_prediction import NamedFrames, collate_named
+from training.models.tasks import DEPTH, SEMANTIC
+from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
+from training.pseudo_labels.report import Example, write_report
+from training.pseudo_labels.writer import PseudoLabelWriter
+
+EXAMPLES = 4
+
+
+def unlabelled_frames(
+    trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: tuple[str, ...]
+) -> tuple[list[str], int]:
+    """Frames that lack a label of ``tasks`` and carry what the teacher looks at; and how many carry too little.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    needed = [m.label for m in trained.inputs if m.label]
+    lacking = [n for n in source.names if not all(choice.has(source.folder, task, n) for task in tasks)]
+    usable = [n for n in lacking if all(choice.has(source.folder, label, n) for label in needed)]
+    if not usable:
+        why = (
+            f"none of the {len(lacking)} frames without a label has {' and '.join(needed)} for the teacher to look at"
+            if lacking
+            else f"every frame has {' and '.join(tasks)} already"
+        )
+        raise ConfigurationError(f"nothing to label in {source.folder.root}: {why}")
+    return usable, len(lacking) - len(usable)
+
+
+def write_pseudo_labels(
+    trained: TrainedNetwork, source: Source, choice: LabelChoice, out: PseudoFolder, batch_size: int, devices: int
+) -> bool:
+    """Label the frames of ``source`` that ``out`` does not hold yet; whether this process is the one to go on."""
+    remaining = [n for n in source.names if not all(out.has(task, n) for task in out.info.tasks)]
+    frames = NamedFrames(trained, Source(source.folder, remaining), choice)
+    trainer = Trainer(
+        devices=devices,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[TQDMProgressBar(refresh_rate=1)],
+    )
+    if remaining:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message="predict returned None")  # It writes instead.
+            trainer.predict(
+                PseudoLabelWriter(trained, source.folder, out, frames.depth_factor()),
+                DataLoader(frames, batch_size=batch_size, collate_fn=collate_named),
+                return_predictions=False,
+            )
+        trainer.strategy.barrier()
+    return bool(trainer.is_global_zero)
+
+
+def measure(source: Source, out: PseudoFolder) -> tuple[PseudoLabelQuality | None, DepthPseudoLabelQuality | None]:
+    """How good the pseudo-labels are, where the data set holds the truth that training did not see."""
+    folder, info = source.folder, out.info
+    semantic = PseudoLabelQuality(info.classes, info.tau) if SEMANTIC in info.tasks else None
+    depth = DepthPseudoLabelQuality() if DEPTH in info.tasks else None
+    for name in source.names:
+        if semantic and folder.has(SEMANTIC, name):
+            semantic.update(
+                out.read_whole(SEMANTIC, name),
+                out.read_whole("confidence", name),
+                out.confident(SEMANTIC, name),
+                folder.read_semantic(name),
+            )
+        if depth and folder.has(DEPTH, name):
+            depth.update(
+                out.read_whole(DEPTH, name),
+                out.read_whole("depth_confidence", name),
+                out.confident(DEPTH, name),
+                folder.read_depth(name),
+            )
+    return semantic, depth
+
+
+def examples(source: Source, out: PseudoFolder) -> list[Example]:
+    """A few frames, spread over the source, as pictures of the report."""
+    chosen = np.unique(np.linspace(0, len(source.names) - 1, EXAMPLES).round().astype(int))
+    folder = source.folder
+    return [
+        Example(
+            name=source.names[i],
+            rgb=folder.read_rgb(source.names[i]),
+            pseudo=out.read_semantic(source.names[i]),
+            confidence=out.read_whole("confidence", source.names[i]),
+            truth=folder.read_semantic(source.names[i]) if folder.has(SEMANTIC, source.names[i]) else None,
+        )
+        for i in chosen
+    ]
+
+
+def main(argv: list[str]) -> None:
+    """Label; ``argv`` follows the word ``pseudo-label``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training pseudo-label",
+        description="Let a trained teacher label the frames that have no label. True labels are never touched: "
+        "pseudo-labels go to folders of their own. A report tells their quality where the data set holds a truth "
+        "that the budget hides. Interrupted, the same command goes on.",
+    )
+    parser.add_argument("teacher", type=Path, help="checkpoint of the teacher: runs/NAME/last.ckpt")
+    parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames to label")
+    parser.add_argument(
+        "--budget", type=Path, help="label budget the teacher was trained on: labels outside count as none"
+    )
+    parser.add_argument("--out", type=Path, help="where to write (default: into the data set's own folder)")
+    parser.add_argument(
+        "--tasks", nargs="+", choices=[SEMANTIC, DEPTH], default=[SEMANTIC], help="what to label (default: semantic)"
+    )
+    parser.add_argument("--tau", type=float, default=0.9, help="keep a class whose softmax is larger (default: 0.9)")
+    parser.add_argument(
+        "--agreement",
+        type=float,
+        default=0.05,
+        help="keep depth that differs from the mirrored picture's by no more than this share (default: 0.05)",
+    )
+    parser.add_argument("--soft", action="store_true", help="write the probabilities of all classes too")
+    parser.add_argument("--devices", type=int, default=1, help="processes or GPUs (default: 1)")
+    parser.add_argument("--batch-size", type=int, default=8, help="frames at a time (default: 8)")
+    options = parser.parse_args(argv)
+    if not 0 <= options.tau < 1 or not 0 <= options.agreement <= 1:
+        raise ConfigurationError(f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    trained = load_checkpoint(options.teacher)
+    source = Source.parse(options.frames, ".")
+    choice = LabelChoice(LabelBudget.read(options.budget) if options.budget else None)
+    tasks = tuple(options.tasks)
+    _check(trained, source, choice, tasks)
+    names, skipped = unlabelled_frames(trained, source, choice, tasks)
+    source = Source(source.folder, names)
+    info = PseudoInfo(
+        dataset=source.folder.root.name,
+        teacher=str(options.teacher),
+        teacher_sha256=hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
+        tasks=tasks,
+        tau=options.tau,
+        agreement=options.agreement,
+        width=source.folder.info.width,
+        height=source.folder.info.height,
+        classes=len(trained.classes),
+        depth_per_metre=source.folder.info.depth_per_metre,
+        soft=options.soft,
+    )
+    out = PseudoFolder.create(options.out or source.folder.root, info)
+    if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.devices):
+        return
+    print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
+    semantic, depth = measure(source, out)
+    report = write_report(
+        out.root / "report", trained.classes, semantic, depth, examples(source, out) if semantic else []
+    )
+    print(f"quality: {report}")
+
+
+def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: tuple[str, ...]) -> None:
+    missing = [task for task in tasks if task not in trained.tasks]
+    if missing:
+        raise ConfigurationError(f"the teacher predicts {' and '.join(trained.tasks)}, not {missing[0]}")
+    looked_at = [m.label for m in trained.inputs if m.label in tasks]
+    if looked_at:
+        raise ConfigurationError(f"the teacher looks at {looked_at[0]}: it cannot label frames that have none")
+    if SEMANTIC in tasks and common_classes([source]) != trained.classes:
+        raise ConfigurationError(f"{source.folder.root} names other classes than the teacher learnt")
+    if choice.budget and choice.budget.dataset != source.folder.root.name:
+        raise ConfigurationError(
+            f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {source.folder.root.name!r}"
+        )

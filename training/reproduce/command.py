@@ -1,0 +1,100 @@
+"""``python -m training reproduce``: run a study, and set its table beside the paper's."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from mtl_perception.atomic_write import write_atomically
+from training.checkpoint import load_checkpoint
+from training.datasets.source import Source
+from training.errors import ConfigurationError
+from training.reproduce.curves import draw_curves
+from training.reproduce.pictures import draw_pictures
+from training.reproduce.row import read_row
+from training.reproduce.runner import StudyRunner
+from training.reproduce.study import STUDIES, Study, read_study
+from training.reproduce.table import markdown
+
+
+def main(argv: list[str]) -> None:
+    """Run a study; ``argv`` follows the word ``reproduce``."""
+    known = ", ".join(sorted(p.stem for p in STUDIES.glob("*.yaml")))
+    parser = argparse.ArgumentParser(
+        prog="python -m training reproduce",
+        description="Train and measure every row of a study, on the folder that `prepare` made (or any of that "
+        "name). What has been done is not done again: stop it when you like, and give the same command to go on. Then "
+        "the table is written, with the paper's figures where there are such, curves and pictures.",
+    )
+    parser.add_argument("study", help=f"one of: {known}; or the path of a YAML of your own")
+    parser.add_argument(
+        "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
+    )
+    parser.add_argument("--out", type=Path, help="where to write the table (default: runs/STUDY)")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, and their teachers")
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only these seeds")
+    parser.add_argument("--steps", nargs="+", type=int, metavar="N", help="only these lengths")
+    parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
+    parser.add_argument("--precision", help="Lightning's: 32-true, bf16-mixed, ...")
+    parser.add_argument("--table-only", action="store_true", help="train nothing, write the table of what there is")
+    options = parser.parse_args(argv)
+    path = Path(options.study) if options.study.endswith(".yaml") else STUDIES / f"{options.study}.yaml"
+    if not path.exists():
+        raise ConfigurationError(f"no study {options.study!r}; known: {known}")
+    study = _narrowed(read_study(path), options)
+    trainer = {"accelerator": options.accelerator}
+    if options.precision:
+        trainer["precision"] = options.precision
+    runner = StudyRunner(study, options.root or os.environ.get("MTL_PERCEPTION_DATA", "."), trainer)
+    if not options.table_only:
+        runner.run_all()
+    write_tables(runner, options.out or runner.home)
+
+
+def write_tables(runner: StudyRunner, out: Path) -> None:
+    """Write ``STUDY.md``, ``.json``, curves and pictures of the results there are."""
+    study, results = runner.study, runner.results()
+    if not results:
+        raise ConfigurationError(f"{runner.home} holds no result yet: run without --table-only")
+    table = markdown(study, results)
+    print(table)
+    content = {"study": study.name, "machine": _machine(), "torch": torch.__version__, "results": results}
+    write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(out / f"{study.name}.md", table.encode())
+    draw_curves(study, results, out / f"{study.name}.png")
+    networks = {}
+    last = runner.runs()[-1]
+    for run in runner.runs():
+        same = (run.budget_name, run.seed, run.steps) == (last.budget_name, study.seeds[0], last.steps)
+        if same and runner.checkpoint(run).exists():
+            networks[run.row.title] = load_checkpoint(runner.checkpoint(run))
+    if networks:
+        draw_pictures(networks, Source.parse(study.report, runner.root), out / f"{study.name}_pictures.png")
+    print(f"{out / study.name}.md, .json, .png" + (f" and {study.name}_pictures.png" if networks else ""))
+
+
+def _narrowed(study: Study, options: argparse.Namespace) -> Study:
+    """The study with only the rows, seeds and steps asked for."""
+    changes = {}
+    if options.rows:
+        changes["rows"] = tuple(read_row(name) for name in options.rows)
+    if options.seeds:
+        changes["seeds"] = tuple(options.seeds)
+    if options.steps:
+        if not study.steps:
+            raise ConfigurationError(f"{study.name} counts epochs, not steps")
+        changes["steps"] = tuple(options.steps)
+    return replace(study, **changes)
+
+
+def _machine() -> str:
+    """The machine in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{os.cpu_count()} CPU cores, {platform.processor() or platform.machine()}, no GPU"

@@ -1,0 +1,69 @@
+"""The curves of a study: every row's figures over training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from training.reproduce.study import Study
+from training.reproduce.summary import cells
+from training.reproduce.table import TASK
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+PANELS = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
+
+
+def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One column of panels a budget; error bars are 95 % intervals of the mean over seeds.
+
+    Rows that look at what a panel measures are left out of it.
+    """
+    budgets = list(dict.fromkeys(r["budget_name"] for r in results))
+    found = cells(results, study.report)
+    rows = study.with_teachers()
+    figure, axes = plt.subplots(
+        len(PANELS), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 7.5), squeeze=False, sharey="row"
+    )
+    colours = plt.get_cmap("tab10" if len(rows) <= 10 else "tab20")
+    for column, budget in enumerate(budgets):
+        for line, (name, (label, scale)) in enumerate(PANELS.items()):
+            panel = axes[line][column]
+            for i, row in enumerate(rows):
+                if TASK[name] in row.inputs:
+                    continue
+                own = sorted(
+                    (c for c in found if (c.row, c.budget) == (row.name, budget) and name in c.figures),
+                    key=lambda c: c.steps,
+                )
+                if own:
+                    panel.errorbar(
+                        [c.steps * (1 + 0.012 * i) for c in own],  # Side by side, so that bars do not hide one another.
+                        [scale * c.figures[name].mean for c in own],
+                        yerr=[np.nan_to_num(scale * c.figures[name].half_width) for c in own],
+                        label=row.title,
+                        color=colours(i),
+                        marker="o",
+                        markersize=4,
+                        capsize=3,
+                        linestyle="--" if row.name == "ceiling" else "-",
+                    )
+            panel.set_xscale("log", base=2)
+            panel.set_xticks(list(study.steps) or sorted({c.steps for c in found}))
+            panel.xaxis.set_major_formatter(matplotlib.ticker.ScalarFormatter())
+            panel.grid(alpha=0.3)
+            panel.set_title(budget.replace("-", ", ") if line == 0 else "")
+            panel.set_xlabel("training steps" if line else "")
+            panel.set_ylabel(label if column == 0 else "")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=2 * len(budgets), frameon=False)
+    figure.suptitle(f"{study.name}: measured on {study.report}")
+    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(labels) // (2 * len(budgets))), 1, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,76 @@
+"""One row of a table: how its network is trained, in a few lines of YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.errors import ConfigurationError
+
+ROWS = Path(__file__).parent.parent / "experiments" / "rows"
+_KEYS = {"title", "require", "teacher", "soft", "labels", "steps_of", "model", "paper"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a network of the tables is trained.
+
+    Attributes:
+        name: the file's stem.
+        title: its name in the table.
+        require: labels a frame must have to be trained on; empty takes every frame with any.
+        teacher: the row whose network labels what has no label, or None.
+        soft: whether the teacher's probabilities are learnt, instead of its confident classes.
+        labels: which labels are seen: ``budget``; ``mirror``, the budget with the two tasks' parts exchanged; or
+            ``all``, those that the budget hides too (a ceiling).
+        steps_of: train as many steps as this row, where a study counts epochs.
+        model: arguments of ``PerceptionModule`` that differ from the study's: inputs, tasks, alpha.
+        paper: by data set, the paper's own figures.
+    """
+
+    name: str
+    title: str
+    require: tuple[str, ...] = ()
+    teacher: str | None = None
+    soft: bool = False
+    labels: str = "budget"
+    steps_of: str | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+    paper: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What it predicts."""
+        return tuple(self.model.get("tasks", ("depth", "semantic")))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What it looks at."""
+        return tuple(self.model.get("inputs", ("rgb",)))
+
+
+def read_row(name: str, folder: Path = ROWS) -> Row:
+    """Read ``NAME.yaml``.
+
+    Raises:
+        ConfigurationError: there is no such row, or it says what a row cannot.
+    """
+    path = folder / f"{name}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
+        raise ConfigurationError(f"no row {name!r}; known: {known}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    if not isinstance(content, dict) or "title" not in content or content.keys() - _KEYS:
+        unknown = sorted(content.keys() - _KEYS) if isinstance(content, dict) else []
+        what = f"it says {unknown[0]!r}, which" if unknown else "it has no title, or"
+        raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(_KEYS))}")
+    if content.get("labels", "budget") not in ("budget", "mirror", "all"):
+        raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
+    return Row(name=name, **{**content, "require": tuple(content.get("require", ()))})

@@ -1,0 +1,218 @@
+"""Run what of a study is missing: budgets, trainings, pseudo-labels, measurements. Interrupted, it goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mtl_perception.atomic_write import write_atomically
+from training import fit
+from training.checkpoint import load_checkpoint
+from training.checkpoint_evaluation import evaluate_checkpoint
+from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_budget import LabelBudget
+from training.datasets.label_drawing import draw
+from training.datasets.source import Source
+from training.errors import ConfigurationError
+from training.pseudo_labels import command as pseudo_labels
+from training.reproduce.row import Row, read_row
+from training.reproduce.study import Study
+
+TASKS = ("depth", "semantic")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a study.
+
+    Attributes:
+        row: what is trained.
+        budget: numbers of labels by task.
+        seed: of budget, network and order.
+        steps: its length.
+    """
+
+    row: Row
+    budget: Mapping[str, int]
+    seed: int
+    steps: int
+
+    @property
+    def budget_name(self) -> str:
+        """E.g. ``depth500-semantic250``."""
+        return "-".join(f"{task}{count}" for task, count in sorted(self.budget.items()))
+
+    @property
+    def name(self) -> str:
+        """Path of its folder under the study's."""
+        return f"{self.budget_name}/{self.row.name}/seed{self.seed}-steps{self.steps}"
+
+
+class StudyRunner:
+    """Trains and measures the runs of a study under ``runs/STUDY``, each in a folder of its own.
+
+    Args:
+        study: what to run.
+        root: folder of the data sets.
+        trainer: further arguments of Lightning's trainer, e.g. ``{"accelerator": "cpu"}``.
+    """
+
+    def __init__(self, study: Study, root: str, trainer: Mapping[str, Any] | None = None) -> None:
+        self.study, self.root, self.trainer = study, root, dict(trainer or {})
+        self.home = Path("runs") / study.name
+        self.source = Source.parse(f"{study.dataset}:{study.split}", root)
+
+    def runs(self) -> list[Run]:
+        """Every run, teachers before their students; short ones first, so that a first table comes early."""
+        budgets, seeds, rows = self.study.budgets, self.study.seeds, self.study.with_teachers()
+        if self.study.steps:
+            lengths = self.study.steps
+            # A teacher is trained for all lengths before the first student asks for its longest.
+            teachers = {row.teacher for row in rows if row.teacher}
+            ordered = [
+                (steps, row, seed)
+                for seed in seeds
+                for row in sorted(rows, key=lambda r: r.name not in teachers)
+                for steps in lengths
+            ]
+            return [Run(row, budget, seed, steps) for budget in budgets for steps, row, seed in ordered]
+        return [
+            Run(row, budget, seed, self._steps_of_epochs(row, budget, seed))
+            for budget in budgets
+            for seed in seeds
+            for row in rows
+        ]
+
+    def run_all(self) -> None:
+        """Train and measure what has no result yet."""
+        runs = self.runs()
+        missing = [run for run in runs if not self._result_file(run).exists()]
+        print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
+        for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
+            self.run(run)
+
+    def run(self, run: Run) -> None:
+        """Train a run, from its last checkpoint if it was interrupted, and measure it."""
+        began = time.monotonic()
+        if run.row.teacher:
+            self._pseudo_labels(run)
+        self._fit(run)
+        trained = load_checkpoint(self.checkpoint(run))
+        # What a teacher looks at when measured is the label of the frame itself.
+        measured = {}
+        for text in dict.fromkeys(filter(None, (self.study.report, self.study.choose))):
+            evaluation, per_class = evaluate_checkpoint(trained, Source.parse(text, self.root), text.rpartition(":")[2])
+            measured[text] = {"frames": evaluation.frames, "values": evaluation.values, "iou": per_class}
+        result = {
+            "row": run.row.name,
+            "budget": dict(run.budget),
+            "budget_name": run.budget_name,
+            "seed": run.seed,
+            "steps": run.steps,
+            "seconds": round(time.monotonic() - began, 1),
+            "measured": measured,
+        }
+        write_atomically(self._result_file(run), (json.dumps(result, indent=1) + "\n").encode())
+
+    def results(self) -> list[dict[str, Any]]:
+        """The results there are, in the order of ``runs``."""
+        files = [self._result_file(run) for run in self.runs()]
+        return [json.loads(file.read_text()) for file in files if file.exists()]
+
+    def checkpoint(self, run: Run) -> Path:
+        """The run's last checkpoint."""
+        return self.home / run.name / "last.ckpt"
+
+    def teacher_of(self, run: Run) -> Run:
+        """The run whose network labels what this one's frames lack: of the same seed and budget, and the longest."""
+        teacher = read_row(str(run.row.teacher))
+        longest = max(self.study.steps) if self.study.steps else self._steps_of_epochs(teacher, run.budget, run.seed)
+        return Run(teacher, run.budget, run.seed, longest)
+
+    def pseudo_folder(self, run: Run) -> Path:
+        """Where the pseudo-labels lie that a student learns."""
+        teacher = self.teacher_of(run)
+        return self.home / teacher.budget_name / "pseudo" / f"{teacher.row.name}-seed{teacher.seed}"
+
+    def _result_file(self, run: Run) -> Path:
+        return self.home / run.name / "result.json"
+
+    def _budget_file(self, run: Run) -> Path | None:
+        """The file that says which labels the run sees, drawn if it is not there; None for all labels."""
+        if run.row.labels == "all":
+            return None
+        counts = dict(run.budget)
+        if run.row.labels == "mirror":
+            counts = dict(zip(counts, reversed(counts.values()), strict=True))
+        path = self.home / run.budget_name / f"budget-{run.row.labels}-seed{run.seed}.json"
+        if not path.exists():
+            draw(self.source.folder, self.study.split, counts, run.seed).write(path)
+        return path
+
+    def _fit(self, run: Run) -> None:
+        """Train a run to its last step."""
+        last = self.checkpoint(run)
+        arguments: dict[str, Any] = {
+            "seed_everything": run.seed,
+            "name": f"{self.study.name}/{run.name}",
+            "data.root": self.root,
+            "data.train": [f"{self.study.dataset}:{self.study.split}"],
+            "trainer.max_steps": run.steps,
+            "trainer.max_epochs": -1,
+            "trainer.enable_model_summary": False,
+        }
+        for group in ("data", "model", "trainer"):
+            values = {**self.study.fit.get(group, {}), **(run.row.model if group == "model" else {})}
+            values |= self.trainer if group == "trainer" else {}
+            arguments |= {f"{group}.{key}": value for key, value in values.items()}
+        if budget := self._budget_file(run):
+            arguments["data.budget"] = str(budget)
+        if run.row.require:
+            arguments["data.require"] = list(run.row.require)
+        if run.row.teacher:
+            arguments["data.pseudo_labels"] = str(self.pseudo_folder(run))
+            arguments["data.soft"] = run.row.soft
+        if last.exists():
+            arguments["ckpt_path"] = str(last)
+        fit.main([f"--{key}={_text(value)}" for key, value in arguments.items()])
+
+    def _pseudo_labels(self, run: Run) -> None:
+        """Let the run's teacher label what its budget lacks; nothing to do where that is done."""
+        if (self.pseudo_folder(run) / "report" / "report.json").exists():
+            return
+        teacher = self.teacher_of(run)
+        if not self._result_file(teacher).exists():
+            self.run(teacher)
+        budget = self._budget_file(run)
+        if budget is None:
+            raise ConfigurationError(f"row {run.row.name} has a teacher and sees all labels: there is nothing to label")
+        missing = min(run.budget, key=lambda task: len(LabelBudget.read(budget).labels[task]))
+        pseudo_labels.main(
+            [
+                str(self.checkpoint(teacher)),
+                f"{Path(self.root) / self.study.dataset}:{self.study.split}",
+                *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", missing, "--soft"),
+            ]
+        )
+
+    def _steps_of_epochs(self, row: Row, budget: Mapping[str, int], seed: int) -> int:
+        """The steps of the study's epochs over the frames the row trains on."""
+        if row.steps_of:
+            return self._steps_of_epochs(read_row(row.steps_of), budget, seed)
+        run = Run(row, budget, seed, 0)
+        path = self._budget_file(run)
+        choice = LabelChoice(LabelBudget.read(path) if path else None)
+        kinds = row.require or TASKS
+        combine = all if row.require else any
+        frames = sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
+        return self.study.epochs * (frames // int(self.study.fit["data"]["batch_size"]))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,93 @@
+"""A study: which rows, how many labels, seeds and steps, on which data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.errors import ConfigurationError
+from training.reproduce.row import Row, read_row
+
+STUDIES = Path(__file__).parent.parent / "experiments" / "studies"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to train and where to measure.
+
+    Attributes:
+        name: the file's stem.
+        dataset: folder of the data set, under the data root.
+        split: of it, to train on.
+        report: FOLDER:SPLIT to measure on; its figures are in the table.
+        choose: FOLDER:SPLIT on which the length of a training is chosen; empty where only one is trained.
+        budgets: numbers of labels by task.
+        seeds: of the budget's draw, the network and the order of frames alike.
+        rows: what is trained.
+        steps: lengths to train each row for, so that rows are compared at equal steps and each at its best.
+        epochs: instead of steps: passes over the row's own frames, as papers count.
+        fit: arguments of ``python -m training fit`` for every row: ``data``, ``model``, ``trainer``.
+        paper: under which name the rows hold the paper's figures.
+    """
+
+    name: str
+    dataset: str
+    split: str
+    report: str
+    budgets: tuple[Mapping[str, int], ...]
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    choose: str = ""
+    steps: tuple[int, ...] = ()
+    epochs: int = 0
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    paper: str = ""
+
+    def with_teachers(self) -> tuple[Row, ...]:
+        """The rows in an order in which each comes after its teacher, and after the row whose steps it takes."""
+        ordered: dict[str, Row] = {}
+
+        def add(row: Row) -> None:
+            if row.name in ordered:
+                return
+            for other in (row.teacher, row.steps_of):
+                if other:
+                    add(read_row(other))
+            ordered[row.name] = row
+
+        for row in self.rows:
+            add(row)
+        return tuple(ordered.values())
+
+
+def read_study(path: Path) -> Study:
+    """Read a study's YAML.
+
+    Raises:
+        ConfigurationError: it is missing, no YAML, or lacks or adds a field; the message says which.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} is no study: it holds no fields")
+    try:
+        lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps")}
+        rows = tuple(read_row(name) for name in content.pop("rows"))
+        study = Study(name=path.stem, rows=rows, **lists, **content)
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path} is no study: {error}") from error
+    if not (study.budgets and study.seeds and study.rows):
+        raise ConfigurationError(f"{path}: a study has budgets, seeds and rows")
+    if bool(study.steps) == bool(study.epochs):
+        raise ConfigurationError(f"{path}: a study has either steps or epochs")
+    if len(study.steps) > 1 and study.choose in ("", study.report):
+        raise ConfigurationError(f"{path}: several lengths need `choose`: frames, not those reported, to choose one on")
+    return study

@@ -1,0 +1,94 @@
+"""The table of a study as Markdown, beside the paper's figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.reproduce.row import Row
+from training.reproduce.study import Study
+from training.reproduce.summary import Spread, at_best_length, cells
+
+FIGURES = {"miou_present": "mIoU", "rmse": "rmse, m", "log_rmse": "log rmse"}
+PAPER = {"miou_present": "miou", "rmse": "rmse", "log_rmse": "log_rmse"}
+"""Our name of a figure to its name in a row's ``paper``."""
+TASK = {"miou_present": "semantic", "rmse": "depth", "log_rmse": "depth"}
+"""The task a figure tells of."""
+
+
+def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
+    """Two tables for each budget: every length, and each row at its best length."""
+    rows = study.with_teachers()
+    lines = [_convention(study)]
+    for budget in dict.fromkeys(r["budget_name"] for r in results):
+        mine = [r for r in results if r["budget_name"] == budget]
+        lines += [f"\n## {budget.replace('-', ', ')}\n"]
+        lines += _by_length(study, rows, mine)
+        if len(study.steps) > 1:
+            lines += ["", *_at_best(study, rows, mine)]
+    return "\n".join(lines) + "\n"
+
+
+def _convention(study: Study) -> str:
+    chosen = (
+        f" A row's best length is the one with the best mean on `{study.choose}`, which is not reported."
+        if len(study.steps) > 1
+        else ""
+    )
+    return (
+        f"Measured on `{study.report}`. mIoU is the mean over the classes that occur there, in per cent; depth is in "
+        f"metres over all measured pixels. Mean over {len(study.seeds)} seeds, with half the 95 % interval of the mean "
+        f"(Student's t).{chosen} Every seed draws its own budget, network and order."
+    )
+
+
+def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = {(c.row, c.steps): c for c in cells(results, study.report)}
+    header = ["row", "looks at", "steps", "seeds", *FIGURES.values()]
+    header += [f"{name} (paper)" for name in FIGURES.values()] if study.paper else []
+    lines = [_line(header), _line(["---"] * len(header))]
+    for row in rows:
+        for cell in sorted((c for (name, _), c in found.items() if name == row.name), key=lambda c: c.steps):
+            seeds = len(next(iter(cell.figures.values())).values)
+            values = [
+                row.title,
+                " + ".join(row.inputs),
+                str(cell.steps),
+                str(seeds),
+                *(_figure(row, n, cell.figures) for n in FIGURES),
+            ]
+            if study.paper:
+                paper = row.paper.get(study.paper, {})
+                values += [str(paper.get(PAPER[name], "-")) for name in FIGURES]
+            lines.append(_line(values))
+    return lines
+
+
+def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
+    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in ("miou_present", "rmse")}
+    lines = ["Each row at its best length:", "", _line(["row", "mIoU", "at steps", "rmse, m", "at steps"])]
+    lines.append(_line(["---"] * 5))
+    for row in rows:
+        values = [row.title]
+        for figure, by_row in best.items():
+            cell = by_row.get(row.name)
+            values += [_figure(row, figure, cell.figures), str(cell.steps)] if cell else ["-", "-"]
+        if values[1:] != ["-"] * 4:
+            lines.append(_line(values))
+    return lines
+
+
+def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
+    """Mean and half interval; in brackets where the row looks at what it predicts."""
+    if name not in figures:
+        return "-"
+    scale, digits = (100, 1) if name == "miou_present" else (1, 3)
+    text = f"{scale * figures[name].mean:.{digits}f}"
+    if not math.isnan(figures[name].half_width):
+        text += f" ± {scale * figures[name].half_width:.{digits}f}"
+    return f"({text})" if TASK[name] in row.inputs else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
