@@ -46,7 +46,7 @@ class _TimedNode(PerceptionNode):
         return (time.monotonic() - start) * 1e3
 
 
-def measure(model: Path, out: Path, pairs: int = 10, frames: int = 40) -> dict[str, Any]:
+def measure(model: Path, out: Path, pairs: int = 40, frames: int = 20) -> dict[str, Any]:
     """Alternate ``pairs`` blocks of ``frames`` through the node with as many of the network alone."""
     images = pictures(8)
     alone, node_blocks, round_trips = [], [], []

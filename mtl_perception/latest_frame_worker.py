@@ -6,10 +6,14 @@ A queue would let latency grow whenever the camera is faster than the network; a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Frame = TypeVar("Frame")
+
+_HAND_OVER = 20e-6
+"""Seconds that ``put`` waits for the worker's thread to take over."""
 
 
 class LatestFrameWorker(Generic[Frame]):
@@ -35,6 +39,8 @@ class LatestFrameWorker(Generic[Frame]):
             replaced = self._frame is not None
             self._frame = frame
             self._wake.notify()
+        # The interpreter would stay with this thread: half a millisecond later for the frame.
+        time.sleep(_HAND_OVER)
         return replaced
 
     def stop(self) -> None:
