@@ -95,12 +95,13 @@ class PerceptionNode(LifecycleNode):
         self._worker = LatestFrameWorker(self._process, self._on_failure)
         self._listening_since = time.monotonic()
         compressed = self._settings.values.image_transport == "compressed"
-        # The kind of QoS that hears every camera, reliable or not.
-        self._image_subscription = self.create_subscription(
-            CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
-        )
+        # The kind of QoS that hears every camera, reliable or not. The executor takes what has come in the order of
+        # creation: camera_info first, so that an image that comes with it finds it.
         self._info_subscription = self.create_subscription(
             CameraInfo, "camera_info", self._on_camera_info, qos_profile_sensor_data
+        )
+        self._image_subscription = self.create_subscription(
+            CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
         )
         self._active = True
         return result
