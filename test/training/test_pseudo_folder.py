@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ball_folder import write_folder
 
 from mtl_perception.dataset_folder import DatasetError
 from training.datasets.frame_cache import LabelChoice, read_frame
@@ -102,3 +103,13 @@ def test_a_class_beyond_the_teachers_is_named(pseudo):
     pseudo.write("semantic", "f03", np.full((48, 64), 9, np.uint8))
     with pytest.raises(DatasetError, match="class id 9 of 3"):
         pseudo.read_semantic("f03")
+
+
+def test_labels_of_frames_that_have_changed_since_are_refused(pseudo, folder, tmp_path):
+    pseudo.check(folder)
+    other = write_folder(tmp_path / "balls", classes={1: "wall", 2: "floor", 3: "ball", 4: "box"})
+    with pytest.raises(DatasetError, match=r"of 64x48 pixels and 3 classes, .* has 64x48 pixels and 4 classes"):
+        pseudo.check(other)
+    smaller = PseudoFolder.create(tmp_path / "smaller", replace(INFO, width=32, height=24))
+    with pytest.raises(DatasetError, match=r"of 32x24 pixels .* has 64x48 pixels"):
+        smaller.check(folder)

@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
-from training.datasets.label_budget import LabelBudget
+from training.datasets.label_budget import LabelBudget, folder_name
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
@@ -32,7 +32,7 @@ class FolderData(LightningDataModule):
         require: labels a frame must have to be trained on, e.g. [semantic]; null takes every frame with any label.
         pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
             have no true label.
-        soft: learn a teacher's probabilities where the folder has them, instead of its confident classes.
+        soft: learn a teacher's probabilities instead of its confident classes; ``pseudo_labels`` must hold them.
         hold_out: frames of the first training source to keep out of training and measure on, for choosing
             settings without looking at a validation split; 0 trains on all.
         height: working height of the network, a multiple of 32.
@@ -40,6 +40,10 @@ class FolderData(LightningDataModule):
         focal_length: canonical focal length, in pixels of the working width; 210 at 256 is a Kinect's 525 at 640.
         batch_size: frames a step.
         workers: processes that prepare frames.
+
+    Raises:
+        ConfigurationError: a budget or pseudo-labels are of other data, an unknown label is required, or the frames
+            that can be trained on are none, or fewer than a batch.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class FolderData(LightningDataModule):
         root = root or os.environ.get("MTL_PERCEPTION_DATA", ".")
         self.train_sources = [Source.parse(text, root) for text in train]
         self.validation_source: Source | None = None
+        if unknown := set(require or []) - set(LABELS):
+            raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(LABELS)}")
         self.choices = self._choose(budget, pseudo_labels, soft)
         self.train_sources = [
             Source(s.folder, self._trainable(s, c, require or []))
@@ -68,6 +74,12 @@ class FolderData(LightningDataModule):
         ]
         if hold_out:
             self.train_sources[0], self.validation_source = self.train_sources[0].hold_out(hold_out)
+        frames = sum(len(s.names) for s in self.train_sources)
+        if frames < batch_size:
+            raise ConfigurationError(
+                f"{frames} frames to train on do not fill a batch of {batch_size}: choose a smaller batch_size, "
+                "or more frames"
+            )
         self.camera = CanonicalCamera(height, width, focal_length)
         self.classes = common_classes(self.train_sources)
         self.batch_size = batch_size
@@ -90,12 +102,17 @@ class FolderData(LightningDataModule):
         """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
         allowed = LabelBudget.read(Path(budget)) if budget else None
         pseudo = PseudoFolder(pseudo_labels) if pseudo_labels else None
-        names = [s.folder.root.name for s in self.train_sources]
+        names = [folder_name(s.folder) for s in self.train_sources]
         for path, dataset in ((budget, allowed and allowed.dataset), (pseudo_labels, pseudo and pseudo.info.dataset)):
-            if dataset and dataset not in names:
+            if dataset is not None and dataset not in names:
                 raise ConfigurationError(f"{path} is for the data set {dataset!r}, training is on: {', '.join(names)}")
         if allowed:
             allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
+        if pseudo:
+            pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder)
+        if soft and not (pseudo and pseudo.info.soft):
+            where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
+            raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
         return [
             LabelChoice(
                 allowed if allowed and allowed.dataset == name else None,
@@ -145,7 +162,7 @@ class FolderData(LightningDataModule):
         """What a checkpoint says of the data: sources, frames, licences, and the depth range in canonical metres."""
         used: dict[tuple[str, str], set[str]] = {}
         for source in self.train_sources:  # One that is listed twice to weigh more is the same frames.
-            used.setdefault((source.folder.root.name, source.folder.info.licence), set()).update(source.names)
+            used.setdefault((folder_name(source.folder), source.folder.info.licence), set()).update(source.names)
         ranges = [r for r in (d.canonical_depth_range() for d in self._train) if r]
         return {
             "training_data": [

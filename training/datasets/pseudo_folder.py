@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
-from mtl_perception.dataset_folder import DatasetError, check_name
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
 
 DESCRIPTION = "pseudo_labels.json"
 _FILES = {
@@ -117,6 +117,23 @@ class PseudoFolder:
             return begun
         write_atomically(root / DESCRIPTION, (json.dumps(asdict(info), indent=1) + "\n").encode())
         return cls(root)
+
+    def check(self, folder: DatasetFolder) -> None:
+        """Make sure that the maps are of the size and of the classes of ``folder``'s frames.
+
+        Raises:
+            DatasetError: they are not; the data set was made anew since.
+        """
+        mine = [f"{self.info.width}x{self.info.height} pixels"]
+        theirs = [f"{folder.info.width}x{folder.info.height} pixels"]
+        if "semantic" in self.info.tasks:
+            mine.append(f"{self.info.classes} classes")
+            theirs.append(f"{len(folder.info.classes)} classes")
+        if mine != theirs:
+            raise DatasetError(
+                f"{self.root} holds pseudo-labels of {' and '.join(mine)}, {folder.root} has {' and '.join(theirs)}: "
+                "label its frames anew"
+            )
 
     def path(self, kind: str, name: str) -> Path:
         """Where the frame's file of a kind (a key of ``_FILES``) is or would be."""

@@ -1,0 +1,60 @@
+"""What a training run sees of the data: labels within the budget, and teachers' labels."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from mtl_perception.dataset_folder import DatasetFolder
+from training.datasets.data_module import FolderData
+from training.datasets.label_budget import LabelBudget
+from training.errors import ConfigurationError
+
+SIZE = {"height": 32, "width": 64, "focal_length": 50.0, "workers": 0}
+BUDGET = {"depth": ("f00", "f01", "f03", "f04", "f06"), "semantic": ("f00", "f01", "f04")}
+
+
+@pytest.fixture
+def data(folder, tmp_path):
+    """A copy of the data set, to change."""
+    shutil.copytree(folder.root, tmp_path / "balls")
+    return DatasetFolder(tmp_path / "balls")
+
+
+def batches(folder, budget, **settings) -> list[dict[str, torch.Tensor]]:
+    """What training and the measurement on held-out frames see."""
+    torch.manual_seed(0)
+    data = FolderData([f"{folder.root}:train"], budget=str(budget), batch_size=1, hold_out=2, **SIZE, **settings)
+    data.setup("fit")
+    return [*data.train_dataloader(), *data.val_dataloader()]
+
+
+@pytest.mark.parametrize(("require", "frames"), [(None, 5), (["semantic"], 3), (["semantic", "depth"], 3)])
+def test_a_label_that_the_budget_hides_might_as_well_not_be_there(data, tmp_path, require, frames):
+    budget = LabelBudget("balls", "train", 0, "by hand", BUDGET)
+    budget.write(tmp_path / "budget.json")
+    hidden = batches(data, tmp_path / "budget.json", require=require)
+    for kind in BUDGET:
+        for name in data.names("train"):
+            if not budget.keeps(kind, name):
+                data.path(kind, name).unlink(missing_ok=True)
+    absent = batches(data, tmp_path / "budget.json", require=require)
+    assert len(hidden) == len(absent) == frames
+    for one, other in zip(hidden, absent, strict=True):
+        assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"require": ["semantics"]}, "cannot require 'semantics' of a frame; labels are: depth, semantic"),
+        ({"batch_size": 9}, "8 frames to train on do not fill a batch of 9: choose a smaller batch_size"),
+        ({"batch_size": 8, "hold_out": 1}, "7 frames to train on do not fill a batch of 8"),
+        ({"soft": True}, "soft: without pseudo_labels there are no probabilities; `pseudo-label --soft` writes them"),
+    ],
+)
+def test_settings_that_leave_nothing_to_train_on_are_refused(folder, settings, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        FolderData([f"{folder.root}:train"], **{"batch_size": 2, **SIZE, **settings})
