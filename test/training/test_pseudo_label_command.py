@@ -188,6 +188,27 @@ def test_a_student_learns_from_true_and_pseudo_labels_together(home, folder, dat
         assert load_checkpoint(home / "runs" / name / "last.ckpt").why_not_deployable() is None
 
 
+def test_the_data_set_has_its_name_also_from_within(home, data, monkeypatch):
+    """Else training would take the labels for those of another data set, and leave them out."""
+    teacher, budget = home / "runs" / "teacher" / "last.ckpt", home / "budget.json"
+    monkeypatch.chdir(data.root)
+    assert main(["pseudo-label", str(teacher), ".:train", "--budget", str(budget), "--out", "labels"]) == 0
+    assert PseudoFolder(data.root / "labels").info.dataset == "balls"
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(home, data, capsys):
+    (data.root / "file").write_text("")
+    assert label(home, data, "--out", str(data.root / "file" / "labels")) == 2
+    assert "file/labels: Not a directory; name another folder by --out" in capsys.readouterr().err
+
+
+def test_probabilities_that_were_not_written_cannot_be_learnt(home, data, folder, capsys):
+    assert label(home, data, "--out", str(data.root / "hard")) == 0
+    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(data.root / "hard")]
+    assert main([*arguments, "--data.soft", "true", "--data.batch_size", "2", "--name", "no"]) == 2
+    assert "hard holds no probabilities; `pseudo-label --soft` writes them" in capsys.readouterr().err
+
+
 def test_pseudo_labels_of_another_data_set_are_refused(home, data, folder, capsys, tmp_path):
     out = data.root / "labels"
     assert label(home, data, "--out", str(out)) == 0

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.frame_cache import LabelChoice
-from training.datasets.label_budget import LabelBudget
+from training.datasets.label_budget import LabelBudget, folder_name
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
@@ -153,7 +153,7 @@ def main(argv: list[str]) -> None:
     names, skipped = unlabelled_frames(trained, source, choice, tasks)
     source = Source(source.folder, names)
     info = PseudoInfo(
-        dataset=source.folder.root.name,
+        dataset=folder_name(source.folder),
         teacher=str(options.teacher),
         teacher_sha256=hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
         tasks=tasks,
@@ -165,7 +165,11 @@ def main(argv: list[str]) -> None:
         depth_per_metre=source.folder.info.depth_per_metre,
         soft=options.soft,
     )
-    out = PseudoFolder.create(options.out or source.folder.root, info)
+    target = options.out or source.folder.root
+    try:
+        out = PseudoFolder.create(target, info)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write to {target}: {error.strerror}; name another folder by --out") from error
     if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.devices):
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
@@ -185,7 +189,8 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
         raise ConfigurationError(f"the teacher looks at {looked_at[0]}: it cannot label frames that have none")
     if SEMANTIC in tasks and common_classes([source]) != trained.classes:
         raise ConfigurationError(f"{source.folder.root} names other classes than the teacher learnt")
-    if choice.budget and choice.budget.dataset != source.folder.root.name:
+    name = folder_name(source.folder)
+    if choice.budget and choice.budget.dataset != name:
         raise ConfigurationError(
-            f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {source.folder.root.name!r}"
+            f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {name!r}"
         )
