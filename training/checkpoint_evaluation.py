@@ -10,7 +10,7 @@ from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from training.checkpoint import TrainedNetwork
 from training.datasets.frame_cache import ALL_LABELS, LabelChoice
-from training.datasets.source import Source
+from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
 from training.models.tasks import DEPTH, SEMANTIC
@@ -36,9 +36,13 @@ def evaluate_checkpoint(
         Metrics of the tasks it predicts (see ``mtl_perception.metrics``), and IoU by class name.
 
     Raises:
-        ConfigurationError: no frame has a label of a task it predicts.
+        ConfigurationError: no frame has a label of a task it predicts; or the network predicts or looks at
+            classes, and the folder's are others.
     """
     folder = source.folder
+    uses_classes = SEMANTIC in trained.tasks or SEMANTIC in [m.label for m in trained.inputs]
+    if uses_classes and any(folder.has(SEMANTIC, name) for name in source.names):
+        check_classes(folder, trained.classes)
     frames = NamedFrames(trained, source, choice)
     segmentation, depth = SegmentationMetrics(len(trained.classes)), DepthMetrics()
     has_semantic = has_depth = False

@@ -10,13 +10,12 @@ from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
-from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
-from training.datasets.source import Source
+from training.datasets.source import Source, check_classes
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
 from training.torch_backend import TorchBackend, model_card
@@ -70,7 +69,7 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
     for name in tqdm(source.names, desc=f"measuring on {folder.root.name}", unit="frame", disable=None):
         prediction = network.predict(folder.read_rgb(name), camera.fx if camera else None)
         if folder.has("semantic", name):
-            _check_classes(folder, names)
+            check_classes(folder, names)
             segmentation.update(prediction.segmentation, folder.read_semantic(name))
             has_semantic = True
         if folder.has("depth", name):
@@ -82,15 +81,6 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
         raise ConfigurationError(f"no frame of {folder.root} has a label to measure against")
     values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
     return Evaluation(folder.root.name, split, len(source.names), values), segmentation.per_class(names)
-
-
-def _check_classes(folder: DatasetFolder, names: dict[int, str]) -> None:
-    theirs = dict(folder.info.classes)
-    if theirs != names:
-        wrong = min(i for i in {*theirs, *names} if theirs.get(i) != names.get(i))
-        raise ConfigurationError(
-            f"class {wrong} is {names.get(wrong)!r} to the network and {theirs.get(wrong)!r} in {folder.root}"
-        )
 
 
 def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:

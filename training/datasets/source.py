@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +72,17 @@ def common_classes(sources: Sequence[Source]) -> dict[int, str]:
     if sorted(classes) != list(range(1, len(classes) + 1)):
         raise ConfigurationError(f"{named[0].root.name}: class ids must be 1..N without gaps, not {sorted(classes)}")
     return classes
+
+
+def check_classes(folder: DatasetFolder, classes: Mapping[int, str]) -> None:
+    """Make sure that the class ids of ``folder`` mean what they mean to a network of ``classes``.
+
+    Raises:
+        ConfigurationError: an id has another name.
+    """
+    theirs = folder.info.classes
+    if dict(theirs) != dict(classes):
+        wrong = min(i for i in {*theirs, *classes} if theirs.get(i) != classes.get(i))
+        raise ConfigurationError(
+            f"class {wrong} is {classes.get(wrong)!r} to the network and {theirs.get(wrong)!r} in {folder.root}"
+        )
