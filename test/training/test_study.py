@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from scipy import stats
 
 from training.__main__ import main
 from training.errors import ConfigurationError
+from training.reproduce.command import pictured_runs
 from training.reproduce.row import ROWS, read_row
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import STUDIES, read_study
@@ -101,7 +104,7 @@ def test_the_student_saw_the_budget_and_the_pseudo_labels_only(studied, folder):
     budget = json.loads((home / "budget-budget-seed0.json").read_text())["labels"]
     assert len(budget["depth"]) == 4 and len(budget["semantic"]) == 2
     assert set(budget["semantic"]) <= set(budget["depth"])
-    labelled = {p.stem for p in (home / "pseudo" / "mmmt_d-seed0" / "pseudo_semantic").iterdir()}
+    labelled = {p.stem for p in (home / "pseudo" / "mmmt_d-seed0-steps2" / "pseudo_semantic").iterdir()}
     assert labelled == set(budget["depth"]) - set(budget["semantic"])
 
 
@@ -112,6 +115,70 @@ def test_what_is_done_is_not_done_again(studied, folder, monkeypatch, capsys):
     assert main(arguments) == 0
     assert "6 trainings, 6 of them done" in capsys.readouterr().out
     assert (studied / "again" / "tiny.md").read_text() == (studied / "results" / "tiny.md").read_text()
+
+
+def test_runs_of_other_settings_are_not_mixed_in(studied, folder, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    (studied / "changed").mkdir()
+    changed = {**STUDY, "fit": {**STUDY["fit"], "model": {**STUDY["fit"]["model"], "learning_rate": 1e-4}}}
+    (studied / "changed" / "tiny.yaml").write_text(yaml.safe_dump(changed))
+    for more in ([], ["--table-only"]):
+        assert main(["reproduce", "changed/tiny.yaml", "--root", str(folder.root.parent), *more]) == 2
+        assert (
+            "was trained with other settings than the study's now (fit; see seed0-steps1-settings.json"
+            in capsys.readouterr().err
+        )
+
+
+def test_other_frames_to_measure_on_are_measured_without_training_anew(studied, folder, tmp_path, monkeypatch):
+    run = "runs/tiny/depth4-semantic2/umst_s/seed0-steps1"
+    shutil.copytree(studied / run, tmp_path / run)
+    trained = (tmp_path / run / "last.ckpt").stat().st_mtime_ns
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**STUDY, "choose": "balls"}))
+    monkeypatch.chdir(tmp_path)
+    only = ["--rows", "umst_s", "--steps", "1", "--accelerator", "cpu"]
+    assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), *only]) == 0
+    assert json.loads((tmp_path / run / "result.json").read_text())["measured"].keys() == {"balls:val", "balls"}
+    assert (tmp_path / run / "last.ckpt").stat().st_mtime_ns == trained
+
+
+def test_the_teacher_is_the_studys_also_when_few_lengths_are_run(tmp_path, folder, monkeypatch):
+    """Else what one command left would be what another one's students learn."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    study = replace(read_study(tmp_path / "s.yaml"), steps=(1,))
+    runner = StudyRunner(study, str(folder.root.parent))
+    (student,) = (run for run in runner.runs() if run.row.name == "ummt_ps")
+    assert (student.steps, runner.teacher_of(student).steps) == (1, 2)
+
+
+def test_a_run_takes_one_device(tmp_path, folder, monkeypatch):
+    """On all GPUs that a machine has, a batch would be as many times larger."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.fit.main", lambda argv: (_ for _ in ()).throw(ConfigurationError(" ".join(argv))))
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.raises(ConfigurationError, match=r"--trainer\.devices=1 "):
+        StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent)).run_all()
+
+
+def test_every_row_is_in_the_pictures_also_where_their_lengths_differ(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = {**STUDY, "epochs": 3, "rows": ["ummt", "ummt_ps"]}
+    content.pop("steps")
+    for name, fields in (("epochs", content), ("steps", STUDY)):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(fields))
+        runner = StudyRunner(read_study(tmp_path / f"{name}.yaml"), str(folder.root.parent))
+        for run in runner.runs():
+            runner.checkpoint(run).parent.mkdir(parents=True)
+            runner.checkpoint(run).touch()
+        shown = {run.row.name: run.steps for run in pictured_runs(runner)}
+        assert (
+            shown
+            == {
+                "epochs": {"ummt": 3, "mmmt_d": 3, "ummt_ps": 6},
+                "steps": {"umst_s": 2, "mmmt_d": 2, "ummt_ps": 2},
+            }[name]
+        )
 
 
 def test_epochs_count_the_frames_a_row_trains_on(tmp_path, folder, monkeypatch):

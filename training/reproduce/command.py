@@ -18,6 +18,7 @@ from training.errors import ConfigurationError
 from training.reproduce.curves import draw_curves
 from training.reproduce.pictures import draw_pictures
 from training.reproduce.row import read_row
+from training.reproduce.run import Run
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import STUDIES, Study, read_study
 from training.reproduce.table import markdown
@@ -68,15 +69,21 @@ def write_tables(runner: StudyRunner, out: Path) -> None:
     write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1) + "\n").encode())
     write_atomically(out / f"{study.name}.md", table.encode())
     draw_curves(study, results, out / f"{study.name}.png")
-    networks = {}
-    last = runner.runs()[-1]
-    for run in runner.runs():
-        same = (run.budget_name, run.seed, run.steps) == (last.budget_name, study.seeds[0], last.steps)
-        if same and runner.checkpoint(run).exists():
-            networks[run.row.title] = load_checkpoint(runner.checkpoint(run))
+    networks = {run.row.title: load_checkpoint(runner.checkpoint(run)) for run in pictured_runs(runner)}
     if networks:
         draw_pictures(networks, Source.parse(study.report, runner.root), out / f"{study.name}_pictures.png")
     print(f"{out / study.name}.md, .json, .png" + (f" and {study.name}_pictures.png" if networks else ""))
+
+
+def pictured_runs(runner: StudyRunner) -> list[Run]:
+    """The trained networks to show side by side: of one budget and seed, each row at the longest of its lengths."""
+    runs = [run for run in runner.runs() if runner.checkpoint(run).exists()]
+    shown = {run.row.name: run for run in sorted(runs, key=lambda run: run.steps) if _is_shown(runner.study, run)}
+    return [run for run in runs if shown.get(run.row.name) is run]
+
+
+def _is_shown(study: Study, run: Run) -> bool:
+    return run.budget == study.budgets[-1] and run.seed == study.seeds[0]
 
 
 def _narrowed(study: Study, options: argparse.Namespace) -> Study:

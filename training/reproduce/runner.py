@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +21,10 @@ from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
 from training.reproduce.row import Row, read_row
+from training.reproduce.run import Run
 from training.reproduce.study import Study
 
 TASKS = ("depth", "semantic")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training of a study.
-
-    Attributes:
-        row: what is trained.
-        budget: numbers of labels by task.
-        seed: of budget, network and order.
-        steps: its length.
-    """
-
-    row: Row
-    budget: Mapping[str, int]
-    seed: int
-    steps: int
-
-    @property
-    def budget_name(self) -> str:
-        """E.g. ``depth500-semantic250``."""
-        return "-".join(f"{task}{count}" for task, count in sorted(self.budget.items()))
-
-    @property
-    def name(self) -> str:
-        """Path of its folder under the study's."""
-        return f"{self.budget_name}/{self.row.name}/seed{self.seed}-steps{self.steps}"
 
 
 class StudyRunner:
@@ -69,11 +42,10 @@ class StudyRunner:
         self.source = Source.parse(f"{study.dataset}:{study.split}", root)
 
     def runs(self) -> list[Run]:
-        """Every run, teachers before their students; short ones first, so that a first table comes early."""
+        """Every run, teachers before their students, a row's lengths from short to long, seed after seed."""
         budgets, seeds, rows = self.study.budgets, self.study.seeds, self.study.with_teachers()
         if self.study.steps:
             lengths = self.study.steps
-            # A teacher is trained for all lengths before the first student asks for its longest.
             teachers = {row.teacher for row in rows if row.teacher}
             ordered = [
                 (steps, row, seed)
@@ -90,9 +62,15 @@ class StudyRunner:
         ]
 
     def run_all(self) -> None:
-        """Train and measure what has no result yet."""
+        """Train and measure what has no result yet.
+
+        Raises:
+            ConfigurationError: a run was made, or begun, with other settings than the study's.
+        """
         runs = self.runs()
-        missing = [run for run in runs if not self._result_file(run).exists()]
+        for run in runs:
+            self._check_settings(run)
+        missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
             self.run(run)
@@ -100,13 +78,15 @@ class StudyRunner:
     def run(self, run: Run) -> None:
         """Train a run, from its last checkpoint if it was interrupted, and measure it."""
         began = time.monotonic()
+        self._check_settings(run)
+        write_atomically(self._settings_file(run), (json.dumps(self._settings(run), indent=1) + "\n").encode())
         if run.row.teacher:
             self._pseudo_labels(run)
         self._fit(run)
         trained = load_checkpoint(self.checkpoint(run))
         # What a teacher looks at when measured is the label of the frame itself.
         measured = {}
-        for text in dict.fromkeys(filter(None, (self.study.report, self.study.choose))):
+        for text in self.study.measured_on():
             evaluation, per_class = evaluate_checkpoint(trained, Source.parse(text, self.root), text.rpartition(":")[2])
             measured[text] = {"frames": evaluation.frames, "values": evaluation.values, "iou": per_class}
         result = {
@@ -121,27 +101,67 @@ class StudyRunner:
         write_atomically(self._result_file(run), (json.dumps(result, indent=1) + "\n").encode())
 
     def results(self) -> list[dict[str, Any]]:
-        """The results there are, in the order of ``runs``."""
-        files = [self._result_file(run) for run in self.runs()]
-        return [json.loads(file.read_text()) for file in files if file.exists()]
+        """The results there are, in the order of ``runs``.
+
+        Raises:
+            ConfigurationError: one of them was made with other settings than the study's.
+        """
+        done = [run for run in self.runs() if self._is_done(run)]
+        for run in done:
+            self._check_settings(run)
+        return [json.loads(self._result_file(run).read_text()) for run in done]
 
     def checkpoint(self, run: Run) -> Path:
         """The run's last checkpoint."""
         return self.home / run.name / "last.ckpt"
 
     def teacher_of(self, run: Run) -> Run:
-        """The run whose network labels what this one's frames lack: of the same seed and budget, and the longest."""
+        """The run whose network labels what this one's frames lack: of the same seed and budget."""
         teacher = read_row(str(run.row.teacher))
-        longest = max(self.study.steps) if self.study.steps else self._steps_of_epochs(teacher, run.budget, run.seed)
-        return Run(teacher, run.budget, run.seed, longest)
+        steps = self.study.teacher_steps or self._steps_of_epochs(teacher, run.budget, run.seed)
+        return Run(teacher, run.budget, run.seed, steps)
 
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
         teacher = self.teacher_of(run)
-        return self.home / teacher.budget_name / "pseudo" / f"{teacher.row.name}-seed{teacher.seed}"
+        return (
+            self.home / teacher.budget_name / "pseudo" / f"{teacher.row.name}-seed{teacher.seed}-steps{teacher.steps}"
+        )
 
     def _result_file(self, run: Run) -> Path:
         return self.home / run.name / "result.json"
+
+    def _settings_file(self, run: Run) -> Path:
+        # Beside the run's folder: Lightning warns of a folder that is not empty.
+        return self.home / f"{run.name}-settings.json"
+
+    def _is_done(self, run: Run) -> bool:
+        """Whether the run is measured on all that the study measures on."""
+        path = self._result_file(run)
+        return path.exists() and set(self.study.measured_on()) <= json.loads(path.read_text())["measured"].keys()
+
+    def _settings(self, run: Run) -> dict[str, Any]:
+        """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""
+        row = run.row
+        return {
+            "frames": f"{self.study.dataset}:{self.study.split}",
+            "fit": dict(self.study.fit),
+            "row": {"require": row.require, "labels": row.labels, "soft": row.soft, "model": dict(row.model)},
+            "teacher": [row.teacher, self.teacher_of(run).steps] if row.teacher else None,
+        }
+
+    def _check_settings(self, run: Run) -> None:
+        """Runs of other settings neither are gone on with nor stand in one table."""
+        path = self._settings_file(run)
+        if not path.exists():
+            return
+        begun, now = json.loads(path.read_text()), json.loads(json.dumps(self._settings(run)))
+        differ = [key for key, value in now.items() if begun.get(key) != value]
+        if differ:
+            raise ConfigurationError(
+                f"{self.home / run.name} was trained with other settings than the study's now "
+                f"({', '.join(differ)}; see {path.name} beside it): delete both, or give the changed study another name"
+            )
 
     def _budget_file(self, run: Run) -> Path | None:
         """The file that says which labels the run sees, drawn if it is not there; None for all labels."""
@@ -166,6 +186,8 @@ class StudyRunner:
             "trainer.max_steps": run.steps,
             "trainer.max_epochs": -1,
             "trainer.enable_model_summary": False,
+            # On all GPUs there are, each would get a batch of that size, and this whole command of its own.
+            "trainer.devices": 1,
         }
         for group in ("data", "model", "trainer"):
             values = {**self.study.fit.get(group, {}), **(run.row.model if group == "model" else {})}
@@ -187,7 +209,7 @@ class StudyRunner:
         if (self.pseudo_folder(run) / "report" / "report.json").exists():
             return
         teacher = self.teacher_of(run)
-        if not self._result_file(teacher).exists():
+        if not self._is_done(teacher):
             self.run(teacher)
         budget = self._budget_file(run)
         if budget is None:

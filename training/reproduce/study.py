@@ -29,6 +29,7 @@ class Study:
         seeds: of the budget's draw, the network and the order of frames alike.
         rows: what is trained.
         steps: lengths to train each row for, so that rows are compared at equal steps and each at its best.
+        teacher_steps: length of the networks that label for others; the longest of ``steps`` unless said.
         epochs: instead of steps: passes over the row's own frames, as papers count.
         fit: arguments of ``python -m training fit`` for every row: ``data``, ``model``, ``trainer``.
         paper: under which name the rows hold the paper's figures.
@@ -43,9 +44,14 @@ class Study:
     rows: tuple[Row, ...]
     choose: str = ""
     steps: tuple[int, ...] = ()
+    teacher_steps: int = 0
     epochs: int = 0
     fit: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
+
+    def measured_on(self) -> tuple[str, ...]:
+        """The frames every run is measured on: ``report``, and ``choose`` if it is said."""
+        return tuple(dict.fromkeys(filter(None, (self.report, self.choose))))
 
     def with_teachers(self) -> tuple[Row, ...]:
         """The rows in an order in which each comes after its teacher, and after the row whose steps it takes."""
@@ -80,6 +86,7 @@ def read_study(path: Path) -> Study:
         raise ConfigurationError(f"{path} is no study: it holds no fields")
     try:
         lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps")}
+        content.setdefault("teacher_steps", max(lists["steps"], default=0))
         rows = tuple(read_row(name) for name in content.pop("rows"))
         study = Study(name=path.stem, rows=rows, **lists, **content)
     except (KeyError, TypeError) as error:
