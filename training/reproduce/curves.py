@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from mtl_perception.atomic_write import write_atomically
 from training.reproduce.study import Study
 from training.reproduce.summary import cells
 from training.reproduce.table import TASK
@@ -60,10 +62,12 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
             panel.set_title(budget.replace("-", ", ") if line == 0 else "")
             panel.set_xlabel("training steps" if line else "")
             panel.set_ylabel(label if column == 0 else "")
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=2 * len(budgets), frameon=False)
+    # A row may be in some panels only: those of the tasks it predicts.
+    lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=2 * len(budgets), frameon=False)
     figure.suptitle(f"{study.name}: measured on {study.report}")
-    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(labels) // (2 * len(budgets))), 1, 1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // (2 * len(budgets))), 1, 1))
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
     plt.close(figure)
+    write_atomically(path, picture.getvalue())
