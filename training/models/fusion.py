@@ -37,8 +37,8 @@ class FeatureFusion(nn.Module):
 def build_backbone(name: str, pretrained: str, inputs: Sequence[Modality]) -> Backbone | FeatureFusion:
     """The backbone of a network that takes ``inputs``: fused when they are several.
 
-    Every modality's backbone starts from the same weights, the first layer's averaged over the colours
-    where there are none: a better start than chance for depth too.
+    Every modality's backbone starts from the same weights; where a modality's channels are no colours, those of
+    red, green and blue take turns in its first layer (``timm.models.adapt_input_conv``).
 
     Raises:
         ConfigurationError: see ``Backbone``.
