@@ -209,6 +209,28 @@ def test_probabilities_that_were_not_written_cannot_be_learnt(home, data, folder
     assert "hard holds no probabilities; `pseudo-label --soft` writes them" in capsys.readouterr().err
 
 
+def test_recordings_that_name_no_classes_get_the_teachers(home, data, folder):
+    """What a depth camera records for nothing, beside a data set that somebody labelled."""
+    description = data.root / "dataset.json"
+    description.write_text(json.dumps({**json.loads(description.read_text()), "classes": {}}))
+    shutil.rmtree(data.root / "semantic")
+    recordings = data.root.rename(data.root.parent / "recordings")
+    out = home / "of_recordings"
+    teacher = home / "runs" / "teacher" / "last.ckpt"
+    assert main(["pseudo-label", str(teacher), f"{recordings}:train", "--tau", "0.2", "--out", str(out)]) == 0
+    sources = f"[{folder.root}:train, {recordings}:train]"
+    train(home, folder, "both", "--data.train", sources, "--data.pseudo_labels", str(out), "--data.batch_size", "8")
+    trained = load_checkpoint(home / "runs" / "both" / "last.ckpt")
+    assert {data.name: data.frames for data in trained.training_data} == {"balls": 8, "recordings": 6}
+
+
+def test_frames_of_other_classes_are_not_labelled(home, data, capsys):
+    description = data.root / "dataset.json"
+    description.write_text(description.read_text().replace('"floor"', '"ceiling"'))
+    assert label(home, data) == 2
+    assert "class 2 is 'floor' to the network and 'ceiling' in" in capsys.readouterr().err
+
+
 def test_pseudo_labels_of_another_data_set_are_refused(home, data, folder, capsys, tmp_path):
     out = data.root / "labels"
     assert label(home, data, "--out", str(out)) == 0

@@ -67,6 +67,7 @@ class FolderData(LightningDataModule):
         self.validation_source: Source | None = None
         if unknown := set(require or []) - set(LABELS):
             raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(LABELS)}")
+        self.classes = common_classes(self.train_sources)
         self.choices = self._choose(budget, pseudo_labels, soft)
         self.train_sources = [
             Source(s.folder, self._trainable(s, c, require or []))
@@ -81,7 +82,6 @@ class FolderData(LightningDataModule):
                 "or more frames"
             )
         self.camera = CanonicalCamera(height, width, focal_length)
-        self.classes = common_classes(self.train_sources)
         self.batch_size = batch_size
         self.workers = workers
         self._train: list[FolderDataset] = []
@@ -109,7 +109,7 @@ class FolderData(LightningDataModule):
         if allowed:
             allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
         if pseudo:
-            pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder)
+            pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder, len(self.classes))
         if soft and not (pseudo and pseudo.info.soft):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")

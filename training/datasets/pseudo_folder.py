@@ -118,21 +118,21 @@ class PseudoFolder:
         write_atomically(root / DESCRIPTION, (json.dumps(asdict(info), indent=1) + "\n").encode())
         return cls(root)
 
-    def check(self, folder: DatasetFolder) -> None:
-        """Make sure that the maps are of the size and of the classes of ``folder``'s frames.
+    def check(self, folder: DatasetFolder, classes: int) -> None:
+        """Make sure that the maps are of the size of ``folder``'s frames and of so many classes.
 
         Raises:
-            DatasetError: they are not; the data set was made anew since.
+            DatasetError: they are not; the data set was made anew since, or the teacher learnt from other data.
         """
-        mine = [f"{self.info.width}x{self.info.height} pixels"]
-        theirs = [f"{folder.info.width}x{folder.info.height} pixels"]
-        if "semantic" in self.info.tasks:
-            mine.append(f"{self.info.classes} classes")
-            theirs.append(f"{len(folder.info.classes)} classes")
-        if mine != theirs:
+        if (self.info.width, self.info.height) != (folder.info.width, folder.info.height):
             raise DatasetError(
-                f"{self.root} holds pseudo-labels of {' and '.join(mine)}, {folder.root} has {' and '.join(theirs)}: "
-                "label its frames anew"
+                f"{self.root} holds pseudo-labels of {self.info.width}x{self.info.height} pixels, the frames of "
+                f"{folder.root} have {folder.info.width}x{folder.info.height}: label them anew"
+            )
+        if "semantic" in self.info.tasks and self.info.classes != classes:
+            raise DatasetError(
+                f"{self.root} holds pseudo-labels of {self.info.classes} classes, the training has {classes}: "
+                "label its frames anew by a teacher of the same classes"
             )
 
     def path(self, kind: str, name: str) -> Path:

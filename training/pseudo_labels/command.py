@@ -17,7 +17,7 @@ from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget, folder_name
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
-from training.datasets.source import Source, common_classes
+from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
 from training.models.tasks import DEPTH, SEMANTIC
@@ -187,8 +187,8 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
     looked_at = [m.label for m in trained.inputs if m.label in tasks]
     if looked_at:
         raise ConfigurationError(f"the teacher looks at {looked_at[0]}: it cannot label frames that have none")
-    if SEMANTIC in tasks and common_classes([source]) != trained.classes:
-        raise ConfigurationError(f"{source.folder.root} names other classes than the teacher learnt")
+    if SEMANTIC in tasks and source.folder.info.classes:  # Recordings name none: they get the teacher's.
+        check_classes(source.folder, trained.classes)
     name = folder_name(source.folder)
     if choice.budget and choice.budget.dataset != name:
         raise ConfigurationError(
