@@ -223,6 +223,16 @@ def test_the_length_is_chosen_without_a_look_at_what_is_reported(tmp_path):
     assert "| UMST-S | 20.0 | 1 |" in markdown(study, results)
 
 
+def test_a_length_that_lacks_seeds_is_not_the_best(tmp_path):
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    study = read_study(tmp_path / "s.yaml")
+    lucky = result("umst_s", 2, 0.9, 0.9)
+    results = [result("umst_s", 1, 0.6, 0.2), {**result("umst_s", 1, 0.5, 0.3), "seed": 1}, lucky]
+    assert [cell.steps for cell in at_best_length(study, results, "miou_present")] == [1]
+    unlucky = {**result("umst_s", 2, 0.8, 0.7), "seed": 1}
+    assert "| UMST-S | 80.0 ± 127.1 | 2 (longest) |" in markdown(study, [*results, unlucky])
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -66,15 +66,18 @@ def cells(results: Sequence[Mapping[str, Any]], frames: str) -> list[Cell]:
 def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Cell]:
     """Each row and budget at the length that is best for ``figure`` on the frames to choose on.
 
-    The mean over the seeds decides. Where only one length was trained, that is it.
+    The mean over the seeds decides; a length that lacks seeds others have has no say. Where only one length was
+    trained, that is it.
     """
     sign = 1 if HIGHER_IS_BETTER[figure] else -1
+
+    def merit(cell: Cell) -> tuple[int, float]:
+        return len(cell.figures[figure].values), sign * cell.figures[figure].mean
+
     best: dict[tuple[str, str], Cell] = {}
     for cell in cells(results, study.choose or study.report):
         key = (cell.row, cell.budget)
-        if figure in cell.figures and (
-            key not in best or sign * cell.figures[figure].mean > sign * best[key].figures[figure].mean
-        ):
+        if figure in cell.figures and (key not in best or merit(cell) > merit(best[key])):
             best[key] = cell
     reported = {(c.row, c.budget, c.steps): c for c in cells(results, study.report)}
     return [reported[(c.row, c.budget, c.steps)] for c in best.values()]

@@ -32,7 +32,8 @@ def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
 
 def _convention(study: Study) -> str:
     chosen = (
-        f" A row's best length is the one with the best mean on `{study.choose}`, which is not reported."
+        f" A row's best length is the one with the best mean on `{study.choose}`, which is not reported; "
+        "where it is the longest trained, more steps might be better still."
         if len(study.steps) > 1
         else ""
     )
@@ -73,10 +74,15 @@ def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, A
         values = [row.title]
         for figure, by_row in best.items():
             cell = by_row.get(row.name)
-            values += [_figure(row, figure, cell.figures), str(cell.steps)] if cell else ["-", "-"]
+            values += [_figure(row, figure, cell.figures), _length(study, cell.steps)] if cell else ["-", "-"]
         if values[1:] != ["-"] * 4:
             lines.append(_line(values))
     return lines
+
+
+def _length(study: Study, steps: int) -> str:
+    """Marked where it is the longest: more steps might have been better still."""
+    return f"{steps} (longest)" if steps == max(study.steps) else str(steps)
 
 
 def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
