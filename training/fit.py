@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from training.datasets.data_module import FolderData
+from training.last_checkpoint import LastCheckpoint
 from training.module import PerceptionModule
 
 
@@ -30,9 +31,7 @@ class FitCLI(LightningCLI):
         directory = f"runs/{name}"
         held_out = self.datamodule.validation_source is not None
         kwargs.setdefault("logger", [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")])
-        callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5)]
-        # Written at each epoch's end, over the one before. (`save_last` is nothing without a `save_top_k`.)
-        callbacks.append(ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False))
+        callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5), LastCheckpoint(directory)]
         if held_out:
             callbacks.append(
                 ModelCheckpoint(

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from ball_folder import CLASSES
+from lightning import Trainer
 
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.network import Network
@@ -70,6 +71,7 @@ def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
         return step(module, batch, index)
 
     monkeypatch.setattr(PerceptionModule, "training_step", interrupted)
+    monkeypatch.setattr("training.last_checkpoint.INTERVAL", 0.0)
     with pytest.raises(SystemExit):
         fit(folder, "--trainer.max_epochs", "4")
     last = tmp_path / "runs" / "tiny" / "last.ckpt"
@@ -78,6 +80,14 @@ def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
     assert fit(folder, "--trainer.max_epochs", "4", "--ckpt_path", str(last)) == 0
     assert seen == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
     assert torch.load(last, weights_only=True)["global_step"] == 8
+
+
+def test_short_epochs_are_not_spent_writing(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written, save = [], Trainer.save_checkpoint
+    monkeypatch.setattr(Trainer, "save_checkpoint", lambda *a, **k: written.append(a[0].global_step) or save(*a, **k))
+    assert fit(folder, "--trainer.max_epochs", "4") == 0
+    assert written == [8]
 
 
 def test_a_run_of_another_length_is_not_resumed(run, folder, monkeypatch, capsys):
