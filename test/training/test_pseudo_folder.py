@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from mtl_perception.dataset_folder import DatasetError
+from mtl_perception.model_card import TrainingData
+from training.datasets.data_module import FolderData
 from training.datasets.frame_cache import LabelChoice, read_frame
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 
@@ -15,6 +17,7 @@ INFO = PseudoInfo(
     dataset="balls",
     teacher="t.ckpt",
     teacher_sha256="0" * 64,
+    training_data=(TrainingData("kitchen", 7, "non-commercial"),),
     tasks=("semantic", "depth"),
     tau=0.9,
     agreement=0.05,
@@ -111,3 +114,10 @@ def test_labels_of_frames_or_classes_that_have_changed_since_are_refused(pseudo,
     smaller = PseudoFolder.create(tmp_path / "smaller", replace(INFO, width=32, height=24))
     with pytest.raises(DatasetError, match=r"of 32x24 pixels, the frames of .* have 64x48: label them anew"):
         smaller.check(folder, 3)
+
+
+def test_a_student_is_bound_by_what_its_teacher_learnt_from(pseudo, folder):
+    fill(pseudo, "f03")
+    data = FolderData([f"{folder.root}:train"], pseudo_labels=str(pseudo.root), height=32, width=64, batch_size=2)
+    told = {entry["name"]: (entry["frames"], entry["licence"]) for entry in data.state_dict()["training_data"]}
+    assert told["kitchen"] == (7, "non-commercial") and told["balls"][1] == "CC0-1.0"

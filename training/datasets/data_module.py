@@ -159,14 +159,22 @@ class FolderData(LightningDataModule):
         return DataLoader(self._validation, batch_size=self.batch_size, collate_fn=collate)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint says of the data: sources, frames, licences, and the depth range in canonical metres."""
+        """What a checkpoint says of the data: sources, frames, licences, and the depth range in canonical metres.
+
+        What a teacher was trained on counts as trained on, as its labels carry it.
+        """
         used: dict[tuple[str, str], set[str]] = {}
         for source in self.train_sources:  # One that is listed twice to weigh more is the same frames.
             used.setdefault((folder_name(source.folder), source.folder.info.licence), set()).update(source.names)
+        frames = {key: len(names) for key, names in used.items()}
+        for info in (choice.pseudo.info for choice in self.choices if choice.pseudo):
+            for data in info.training_data:
+                key = (data.name, data.licence)
+                frames[key] = max(data.frames, frames.get(key, 0))
         ranges = [r for r in (d.canonical_depth_range() for d in self._train) if r]
         return {
             "training_data": [
-                {"name": name, "frames": len(frames), "licence": licence} for (name, licence), frames in used.items()
+                {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
             ],
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }

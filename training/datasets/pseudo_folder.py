@@ -19,7 +19,7 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
+from mtl_perception.model_card import TrainingData
 
 DESCRIPTION = "pseudo_labels.json"
 _FILES = {
@@ -47,6 +48,7 @@ class PseudoInfo:
         dataset: name of the data set's folder.
         teacher: the checkpoint that made them, as it was named.
         teacher_sha256: of that file.
+        training_data: what the teacher was trained on; its licences bind a student of it too.
         tasks: what was labelled: semantic, depth.
         tau: a class is kept where its softmax is larger.
         agreement: depth is kept where it differs relatively from that of the mirrored picture by no more.
@@ -59,6 +61,7 @@ class PseudoInfo:
     dataset: str
     teacher: str
     teacher_sha256: str
+    training_data: tuple[TrainingData, ...]
     tasks: tuple[str, ...]
     tau: float
     agreement: float
@@ -77,7 +80,8 @@ class PseudoInfo:
         """
         try:
             data: dict[str, Any] = json.loads(text)
-            return cls(**{**data, "tasks": tuple(data["tasks"])})
+            trained_on = tuple(TrainingData(**entry) for entry in data["training_data"])
+            return cls(**{**data, "tasks": tuple(data["tasks"]), "training_data": trained_on})
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatasetError(f"it does not describe pseudo-labels: {error}") from error
 
@@ -109,7 +113,8 @@ class PseudoFolder:
         root = Path(root)
         if (root / DESCRIPTION).exists():
             begun = cls(root)
-            differ = [k for k, v in asdict(info).items() if getattr(begun.info, k) != v and k != "teacher"]
+            differ = [f.name for f in fields(info) if getattr(begun.info, f.name) != getattr(info, f.name)]
+            differ = [name for name in differ if name != "teacher"]  # The same file may have moved.
             if differ:
                 raise DatasetError(
                     f"{root} holds pseudo-labels made otherwise ({', '.join(differ)} differ): choose another folder"

@@ -156,6 +156,7 @@ def main(argv: list[str]) -> None:
         dataset=folder_name(source.folder),
         teacher=str(options.teacher),
         teacher_sha256=hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
+        training_data=trained.training_data,
         tasks=tasks,
         tau=options.tau,
         agreement=options.agreement,
