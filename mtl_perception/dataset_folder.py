@@ -179,6 +179,11 @@ class DatasetFolder:
         except (DatasetError, UnicodeDecodeError) as error:
             raise DatasetError(f"{path}: {error}") from error
 
+    @property
+    def name(self) -> str:
+        """What the data set is called: its folder's name, also where it was opened as ``.``."""
+        return Path(os.path.abspath(self.root)).name
+
     def names(self, split: str | None = None) -> list[str]:
         """Frame names of ``split``, or of every frame with a colour image, sorted."""
         if split is None:

@@ -48,7 +48,7 @@ def evaluate_checkpoint(
     has_semantic = has_depth = False
     device = next(trained.network.parameters()).device
     loader = DataLoader(frames, batch_size=BATCH_SIZE, collate_fn=collate_named)
-    bar = tqdm(total=len(frames), desc=f"measuring on {folder.root.name}", unit="frame", disable=None)
+    bar = tqdm(total=len(frames), desc=f"measuring on {folder.name}", unit="frame", disable=None)
     for names, batch in loader:
         inputs = {key: value.to(device) for key, value in batch.items()}
         maps = predict_maps(trained, inputs, (folder.info.height, folder.info.width))
@@ -64,4 +64,4 @@ def evaluate_checkpoint(
     if not (has_semantic or has_depth):
         raise ConfigurationError(f"no frame of {folder.root} has a label of {' or '.join(trained.tasks)}")
     values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
-    return Evaluation(folder.root.name, split, len(source.names), values), segmentation.per_class(trained.classes)
+    return Evaluation(folder.name, split, len(source.names), values), segmentation.per_class(trained.classes)

@@ -66,7 +66,7 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
     segmentation, depth = SegmentationMetrics(max(names)), DepthMetrics()
     camera = folder.info.intrinsics
     has_semantic = has_depth = False
-    for name in tqdm(source.names, desc=f"measuring on {folder.root.name}", unit="frame", disable=None):
+    for name in tqdm(source.names, desc=f"measuring on {folder.name}", unit="frame", disable=None):
         prediction = network.predict(folder.read_rgb(name), camera.fx if camera else None)
         if folder.has("semantic", name):
             check_classes(folder, names)
@@ -80,7 +80,7 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
     if not (has_semantic or has_depth):
         raise ConfigurationError(f"no frame of {folder.root} has a label to measure against")
     values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
-    return Evaluation(folder.root.name, split, len(source.names), values), segmentation.per_class(names)
+    return Evaluation(folder.name, split, len(source.names), values), segmentation.per_class(names)
 
 
 def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:

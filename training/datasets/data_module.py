@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
-from training.datasets.label_budget import LabelBudget, folder_name
+from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
@@ -102,7 +102,7 @@ class FolderData(LightningDataModule):
         """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
         allowed = LabelBudget.read(Path(budget)) if budget else None
         pseudo = PseudoFolder(pseudo_labels) if pseudo_labels else None
-        names = [folder_name(s.folder) for s in self.train_sources]
+        names = [s.folder.name for s in self.train_sources]
         for path, dataset in ((budget, allowed and allowed.dataset), (pseudo_labels, pseudo and pseudo.info.dataset)):
             if dataset is not None and dataset not in names:
                 raise ConfigurationError(f"{path} is for the data set {dataset!r}, training is on: {', '.join(names)}")
@@ -137,7 +137,7 @@ class FolderData(LightningDataModule):
         names = [name for name in source.names if usable(name)]
         if not names:
             wanted = " and ".join(require) or "any label"
-            raise ConfigurationError(f"no frame of {source.folder.root.name} to train on has {wanted}")
+            raise ConfigurationError(f"no frame of {source.folder.name} to train on has {wanted}")
         return names
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
@@ -165,7 +165,7 @@ class FolderData(LightningDataModule):
         """
         used: dict[tuple[str, str], set[str]] = {}
         for source in self.train_sources:  # One that is listed twice to weigh more is the same frames.
-            used.setdefault((folder_name(source.folder), source.folder.info.licence), set()).update(source.names)
+            used.setdefault((source.folder.name, source.folder.info.licence), set()).update(source.names)
         frames = {key: len(names) for key, names in used.items()}
         for info in (choice.pseudo.info for choice in self.choices if choice.pseudo):
             for data in info.training_data:

@@ -82,7 +82,7 @@ def read_frames(folder: DatasetFolder, names: list[str], choice: LabelChoice = A
 
     A 320x240 frame takes 0.6 MB.
     """
-    bar = tqdm(names, desc=f"reading {folder.root.name}", unit="frame", leave=False, disable=None)
+    bar = tqdm(names, desc=f"reading {folder.name}", unit="frame", leave=False, disable=None)
     return [read_frame(folder, name, choice) for name in bar]
 
 

@@ -81,8 +81,8 @@ class LabelBudget:
             ConfigurationError: it is the budget of another folder, or lists a frame that the split does not
                 have, or a label that the frame does not have.
         """
-        if folder_name(folder) != self.dataset:
-            raise ConfigurationError(f"the budget is for the data set {self.dataset!r}, not {folder_name(folder)!r}")
+        if folder.name != self.dataset:
+            raise ConfigurationError(f"the budget is for the data set {self.dataset!r}, not {folder.name!r}")
         try:
             known = set(folder.names(self.split))
         except DatasetError as error:
@@ -168,11 +168,6 @@ def check_task(task: str) -> str:
     if task not in TASKS:
         raise ConfigurationError(f"unknown task {task!r}; known: {', '.join(TASKS)}")
     return task
-
-
-def folder_name(folder: DatasetFolder) -> str:
-    """What a budget calls a data set: its folder's name, also where it was opened as ``.``."""
-    return Path(os.path.abspath(folder.root)).name
 
 
 def source_name(dataset: str, split: str | None) -> str:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 from mtl_perception.dataset_folder import DatasetFolder
-from training.datasets.label_budget import LabelBudget, check_task, folder_name, source_name
+from training.datasets.label_budget import LabelBudget, check_task, source_name
 from training.errors import ConfigurationError
 
 Overlap = Literal["nested", "independent"]
@@ -166,7 +166,7 @@ class _Frames:
         self.tasks = tuple(dict.fromkeys(check_task(task) for task in tasks))
         if not self.tasks:
             raise ConfigurationError("no task to draw labels of")
-        self.dataset, self.split = folder_name(folder), split
+        self.dataset, self.split = folder.name, split
         self.source = source_name(self.dataset, split)
         self.names = sorted(set(folder.names(split)))
         for name in self.names:

@@ -43,9 +43,7 @@ class Source:
             ConfigurationError: there are not more than ``count`` frames.
         """
         if not 0 < count < len(self.names):
-            raise ConfigurationError(
-                f"cannot hold {count} of the {len(self.names)} frames of {self.folder.root.name} out"
-            )
+            raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.name} out")
         held = {i * len(self.names) // count for i in range(count)}
         rest = [name for i, name in enumerate(self.names) if i not in held]
         return Source(self.folder, rest), Source(self.folder, [self.names[i] for i in sorted(held)])
@@ -66,11 +64,11 @@ def common_classes(sources: Sequence[Source]) -> dict[int, str]:
         if other != classes:
             clash = min(i for i in {*other, *classes} if other.get(i) != classes.get(i))
             raise ConfigurationError(
-                f"{named[0].root.name} ({len(classes)} classes) and {folder.root.name} ({len(other)}) name their "
+                f"{named[0].name} ({len(classes)} classes) and {folder.name} ({len(other)}) name their "
                 f"classes differently: id {clash} is {classes.get(clash)!r} and {other.get(clash)!r}"
             )
     if sorted(classes) != list(range(1, len(classes) + 1)):
-        raise ConfigurationError(f"{named[0].root.name}: class ids must be 1..N without gaps, not {sorted(classes)}")
+        raise ConfigurationError(f"{named[0].name}: class ids must be 1..N without gaps, not {sorted(classes)}")
     return classes
 
 

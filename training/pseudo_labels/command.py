@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.frame_cache import LabelChoice
-from training.datasets.label_budget import LabelBudget, folder_name
+from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
@@ -153,7 +153,7 @@ def main(argv: list[str]) -> None:
     names, skipped = unlabelled_frames(trained, source, choice, tasks)
     source = Source(source.folder, names)
     info = PseudoInfo(
-        dataset=folder_name(source.folder),
+        dataset=source.folder.name,
         teacher=str(options.teacher),
         teacher_sha256=hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
         training_data=trained.training_data,
@@ -190,7 +190,7 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
         raise ConfigurationError(f"the teacher looks at {looked_at[0]}: it cannot label frames that have none")
     if SEMANTIC in tasks and source.folder.info.classes:  # Recordings name none: they get the teacher's.
         check_classes(source.folder, trained.classes)
-    name = folder_name(source.folder)
+    name = source.folder.name
     if choice.budget and choice.budget.dataset != name:
         raise ConfigurationError(
             f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {name!r}"
