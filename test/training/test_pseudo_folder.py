@@ -72,9 +72,17 @@ def test_a_true_label_is_never_replaced(pseudo, folder):
 
 
 def test_those_of_another_teacher_are_not_mixed_in(pseudo):
-    assert PseudoFolder.create(pseudo.root, replace(INFO, teacher="moved/t.ckpt")).info == INFO
-    with pytest.raises(DatasetError, match=r"made otherwise \(teacher_sha256, tau differ\): choose another folder"):
-        PseudoFolder.create(pseudo.root, replace(INFO, tau=0.5, teacher_sha256="1" * 64))
+    moved = replace(INFO, teacher="moved/t.ckpt")
+    assert PseudoFolder.create(pseudo.root, moved).info == moved
+    with pytest.raises(DatasetError, match=r"made otherwise \(teacher_sha256, soft differ\): choose another folder"):
+        PseudoFolder.create(pseudo.root, replace(INFO, soft=False, teacher_sha256="1" * 64))
+    assert PseudoFolder(pseudo.root).info == moved
+
+
+def test_a_threshold_can_be_changed_without_labelling_anew(pseudo):
+    maps = fill(pseudo, "f03")
+    again = PseudoFolder.create(pseudo.root, replace(INFO, tau=0.5))
+    np.testing.assert_array_equal(again.read_semantic("f03") > 0, maps["confidence"] > 127.5)
 
 
 def test_damage_is_named(pseudo, tmp_path):

@@ -10,13 +10,17 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training import fit
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
+from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.source import Source
+from training.frame_prediction import NamedFrames, collate_named, mirrored, predict_maps
 
 
 def train(home, folder, name: str, *more: str) -> None:
@@ -154,10 +158,14 @@ def test_depth_is_labelled_where_a_mirror_agrees(home, folder, data):
     assert {p.stem for p in (out / "pseudo_depth").iterdir()} == expected
     name = min(expected)
     depth, whole = pseudo.read_depth(name), pseudo.read_whole("depth", name)
+    assert ((depth == 0) | (depth == whole)).all()
     trained = load_checkpoint(teacher)
-    assert ((depth == 0) | (depth == whole)).all() and (whole > 0).all()
-    # Metres of the folder's camera, not of the canonical one.
-    assert trained.focal_length != data.info.intrinsics.fx
+    _, batch = collate_named([NamedFrames(trained, Source(data, [name]), ALL_LABELS)[0]])
+    with torch.inference_mode():
+        seen, in_mirror = (predict_maps(trained, b, (48, 64)).depth for b in (batch, mirrored(batch)))
+    canonical = (seen + in_mirror.flip(-1))[0].numpy() / 2
+    # The folder's camera has 52.5 pixels of focal length where the canonical one has 50.
+    np.testing.assert_allclose(whole, canonical * 52.5 / 50, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import io
 import json
 import os
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,21 +105,22 @@ class PseudoFolder:
 
     @classmethod
     def create(cls, root: str | os.PathLike[str], info: PseudoInfo) -> PseudoFolder:
-        """Begin a folder of pseudo-labels, or go on with one of the same teacher and settings.
+        """Begin a folder of pseudo-labels, or go on with one of the same teacher.
+
+        Other thresholds take the place of those it had: the files hold every pixel, and stay.
 
         Raises:
-            DatasetError: it holds those of another teacher, or of other settings.
+            DatasetError: it holds those of another teacher, or of other data.
         """
         root = Path(root)
         if (root / DESCRIPTION).exists():
-            begun = cls(root)
-            differ = [f.name for f in fields(info) if getattr(begun.info, f.name) != getattr(info, f.name)]
-            differ = [name for name in differ if name != "teacher"]  # The same file may have moved.
-            if differ:
+            begun = cls(root).info
+            # The teacher's file may have moved.
+            same = replace(begun, teacher=info.teacher, tau=info.tau, agreement=info.agreement)
+            if differ := [f.name for f in fields(info) if getattr(same, f.name) != getattr(info, f.name)]:
                 raise DatasetError(
                     f"{root} holds pseudo-labels made otherwise ({', '.join(differ)} differ): choose another folder"
                 )
-            return begun
         write_atomically(root / DESCRIPTION, (json.dumps(asdict(info), indent=1) + "\n").encode())
         return cls(root)
 
