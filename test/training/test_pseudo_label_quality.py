@@ -1,14 +1,13 @@
-"""The figures are those of other libraries, and the same however frames are shared out among processes."""
+"""The figures are those of other libraries."""
 
 from __future__ import annotations
 
-import copy
 import math
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from torchmetrics.classification import (
     BinaryCalibrationError,
@@ -122,44 +121,6 @@ def test_classes_by_hand():
         2: {"pixels": 3, "coverage": pytest.approx(2 / 3), "precision": 1.0, "recall": 1 / 2},
     }
     assert found["calibration"]["error"] == pytest.approx(1 - 3 / 4)
-
-
-@seeded
-@given(seeds, st.integers(1, 6))
-def test_frames_shared_out_count_as_in_one_process(seed, parts):
-    maps = class_maps(seed)
-    shares = []
-    for piece in zip(*(np.array_split(m, parts, 1) for m in maps), strict=True):
-        shares.append(counted(*piece))
-    total = PseudoLabelQuality(CLASSES, 0.6)
-    for share in shares:
-        before = copy.deepcopy(share.compute())
-        total += share
-        np.testing.assert_equal(share.compute(), before)
-    np.testing.assert_equal(total.compute(), counted(*maps).compute())
-
-
-@seeded
-@given(seeds, st.integers(1, 6))
-def test_depth_shared_out_counts_as_in_one_process(seed, parts):
-    maps = depth_maps(seed)
-    whole, total = DepthPseudoLabelQuality(), DepthPseudoLabelQuality()
-    whole.update(*maps)
-    for piece in zip(*(np.array_split(m, parts, 0) for m in maps), strict=True):
-        share = DepthPseudoLabelQuality()
-        share.update(*piece)
-        total += share
-    found, expected = total.compute(), whole.compute()
-    curve, expected_curve = found.pop("curve"), expected.pop("curve")
-    assert found == pytest.approx(expected)
-    assert curve == [pytest.approx(point) for point in expected_curve]
-
-
-def test_what_was_counted_otherwise_does_not_add_up():
-    for other in (PseudoLabelQuality(4, 0.6), PseudoLabelQuality(CLASSES, 0.9), PseudoLabelQuality(CLASSES, 0.6, 10)):
-        quality = PseudoLabelQuality(CLASSES, 0.6)
-        with pytest.raises(ValueError, match="do not add up"):
-            quality += other
 
 
 def test_depth_is_measured_as_an_evaluation_would():

@@ -1,7 +1,6 @@
 """How good pseudo-labels are where the truth is known: how much they cover, how often they are right.
 
-All figures are added up over pixels of all frames and divided once. Frames can be shared out among processes:
-what each has counted is added with ``+=``.
+All figures are added up over pixels of all frames and divided once.
 """
 
 from __future__ import annotations
@@ -59,21 +58,6 @@ class PseudoLabelQuality:
         right = labelled & (predicted == truth)
         self._levels += [np.bincount(confidence[mask], minlength=LEVELS) for mask in (labelled, right)]
         self._pixels += [kept.size, np.count_nonzero(kept)]
-
-    def __iadd__(self, other: PseudoLabelQuality) -> PseudoLabelQuality:
-        """Add what another process has counted.
-
-        Raises:
-            ValueError: it counted other classes, or with another tau or number of bins.
-        """
-        mine, theirs = ((q._all.classes, q.tau, q.bins) for q in (self, other))
-        if mine != theirs:
-            raise ValueError(f"(classes, tau, bins) {mine} and {theirs} do not add up")
-        self._all.confusion += other._all.confusion
-        self._kept.confusion += other._kept.confusion
-        self._levels += other._levels
-        self._pixels += other._pixels
-        return self
 
     def compute(self) -> dict[str, Any]:
         """All figures; shares are 0..1, NaN where there is nothing to divide by.
@@ -193,12 +177,6 @@ class DepthPseudoLabelQuality:
         for term, values in enumerate((np.ones_like(error), np.abs(error) / true, error**2, within)):
             self._sums[..., term] += np.bincount(cell, values, 2 * LEVELS).reshape(2, LEVELS)
         self._pixels += [kept.size, np.count_nonzero(kept), np.count_nonzero(known)]
-
-    def __iadd__(self, other: DepthPseudoLabelQuality) -> DepthPseudoLabelQuality:
-        """Add what another process has counted."""
-        self._sums += other._sums
-        self._pixels += other._pixels
-        return self
 
     def compute(self) -> dict[str, Any]:
         """All figures; NaN where there is nothing to divide by.

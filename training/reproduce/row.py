@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import yaml
 from training.errors import ConfigurationError
 
 ROWS = Path(__file__).parent.parent / "experiments" / "rows"
-_KEYS = {"title", "require", "teacher", "soft", "labels", "steps_of", "model", "paper"}
 
 
 @dataclass(frozen=True)
@@ -53,24 +52,25 @@ class Row:
         return tuple(self.model.get("inputs", ("rgb",)))
 
 
-def read_row(name: str, folder: Path = ROWS) -> Row:
+def read_row(name: str) -> Row:
     """Read ``NAME.yaml``.
 
     Raises:
         ConfigurationError: there is no such row, or it says what a row cannot.
     """
-    path = folder / f"{name}.yaml"
+    path = ROWS / f"{name}.yaml"
+    keys = {f.name for f in fields(Row)} - {"name"}
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
+        known = ", ".join(sorted(p.stem for p in ROWS.glob("*.yaml")))
         raise ConfigurationError(f"no row {name!r}; known: {known}") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict) or "title" not in content or content.keys() - _KEYS:
-        unknown = sorted(content.keys() - _KEYS) if isinstance(content, dict) else []
+    if not isinstance(content, dict) or "title" not in content or content.keys() - keys:
+        unknown = sorted(content.keys() - keys) if isinstance(content, dict) else []
         what = f"it says {unknown[0]!r}, which" if unknown else "it has no title, or"
-        raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(_KEYS))}")
+        raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(keys))}")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
     return Row(name=name, **{**content, "require": tuple(content.get("require", ()))})

@@ -34,11 +34,6 @@ class Spread:
             return math.nan
         return float(stats.t.ppf(0.975, n - 1) * np.std(self.values, ddof=1) / math.sqrt(n))
 
-    def touches(self, other: Spread) -> bool:
-        """Whether the two intervals have a value in common; true where one of them is unknown."""
-        distance = abs(self.mean - other.mean)
-        return not distance > self.half_width + other.half_width
-
 
 @dataclass(frozen=True)
 class Cell:
