@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from training.datasets.data_module import FolderData
 from training.last_checkpoint import LastCheckpoint
@@ -30,6 +32,7 @@ class FitCLI(LightningCLI):
         name = self.config[self.subcommand]["name"]
         directory = f"runs/{name}"
         held_out = self.datamodule.validation_source is not None
+        _keep_log(Path(directory) / "metrics.csv")
         kwargs.setdefault("logger", [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")])
         callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5), LastCheckpoint(directory)]
         if held_out:
@@ -42,6 +45,14 @@ class FitCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
 
+@rank_zero_only
+def _keep_log(path: Path) -> None:
+    """Move the log of what ran in this folder before, which the logger would delete, to a name of its own."""
+    if path.exists():
+        earlier = len(list(path.parent.glob("metrics-*.csv")))
+        path.rename(path.with_name(f"metrics-{earlier + 1}.csv"))
+
+
 def main(argv: list[str]) -> None:
     """Train; ``argv`` follows the word ``fit``."""
     with warnings.catch_warnings():
@@ -51,6 +62,8 @@ def main(argv: list[str]) -> None:
         warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
         warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+        # Its earlier log has another name by then.
+        warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not empty")
         FitCLI(
             PerceptionModule,
             FolderData,

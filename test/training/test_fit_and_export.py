@@ -79,6 +79,10 @@ def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(PerceptionModule, "training_step", lambda *a: seen.append(a[0].global_step) or step(*a))
     assert fit(folder, "--trainer.max_epochs", "4", "--ckpt_path", str(last)) == 0
     assert seen == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
+    logs = [
+        list(csv.DictReader(last.with_name(name).read_text().splitlines())) for name in ("metrics-1.csv", "metrics.csv")
+    ]
+    assert [max(int(r["step"]) for r in log) for log in logs] == [5, 7]
     assert torch.load(last, weights_only=True)["global_step"] == 8
 
 
