@@ -11,6 +11,8 @@ import argparse
 import json
 import multiprocessing
 import os
+import shlex
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,7 +122,8 @@ def main() -> None:
     options = parser.parse_args()
     size = (192, 256)
     source = Source.parse(options.frames, ".")
-    under = conditions(f"python -m bench.training_step {source.folder.root.name}", "MTI-Net on efficientnet_lite0")
+    command = shlex.join(["python", "-m", "bench.training_step", *sys.argv[1:]])
+    under = conditions(command, "MTI-Net on efficientnet_lite0")
     times = {name: median(values) for name, values in measure(source, size, options.rounds).items()}
     memory = {name: _peak(options.frames, name == "ours", size) for name in ("ours", "plain")}
     step, loading = times["plain step"] / times["ours step"], times["plain batch"] / times["ours batch"]
