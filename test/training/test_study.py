@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mtl_perception.model_card import Evaluation
 from training.__main__ import main
 from training.errors import ConfigurationError
 from training.reproduce.command import pictured_runs
 from training.reproduce.row import ROWS, read_row
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import STUDIES, read_study
-from training.reproduce.summary import Spread, at_best_length
+from training.reproduce.summary import Spread, at_best_length, gains
 from training.reproduce.table import markdown
 
 PAPER_ROWS = {"umst_s", "ummt", "ummt_d", "fmst", "mmst", "mmmt_d", "mmmt_s", "ummt_ps", "ummt_pd"}
@@ -232,6 +233,43 @@ def test_a_length_that_lacks_seeds_is_not_the_best(tmp_path):
     assert "| UMST-S | 80.0 ± 127.1 | 2 (longest) |" in markdown(study, [*results, unlucky])
 
 
+def test_gains_are_told_seed_by_seed_over_the_best_row_without_a_teacher(tmp_path):
+    """A seed whose budget is a bad draw is bad for all rows: pairs tell apart what means with wide intervals do not."""
+    rows = ["umst_s", "ummt", "ummt_ps", "ceiling"]
+    (tmp_path / "s.yaml").write_text(
+        yaml.safe_dump({**STUDY, "rows": rows, "baselines": ["umst_s", "ummt"], "ceiling": "ceiling"})
+    )
+    study = read_study(tmp_path / "s.yaml")
+    figures = {"umst_s": (0.1, 0.2, 0.3), "ummt": (0.2, 0.3, 0.4), "ummt_ps": (0.41, 0.32, 0.51), "ceiling": (0.6,) * 3}
+    results = [
+        {**result(row, 1, value, value), "seed": seed}
+        for row, values in figures.items()
+        for seed, value in enumerate(values)
+    ]
+    shuffled = [results[i] for i in np.random.default_rng(0).permutation(len(results))]
+    (gain,) = gains(study, shuffled, "miou_present")
+    assert (gain.row, gain.over) == ("ummt_ps", "ummt")
+    assert sorted(gain.difference.values) == pytest.approx([0.02, 0.11, 0.21])
+    assert gain.share == pytest.approx((0.34 / 3) / 0.3)
+    assert "| UMMT-PS | +11.3 ± 23.6 (38 %) | UMMT | - | - |" in markdown(study, shuffled)
+
+
+def test_a_row_that_sees_all_labels_is_trained_once_for_all_budgets(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = {**STUDY, "rows": ["ceiling"], "steps": [1], "budgets": [{"depth": 4, "semantic": n} for n in (2, 3)]}
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(content))
+    runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
+    trained = []
+    monkeypatch.setattr(runner, "_fit", lambda run: trained.append(run))
+    monkeypatch.setattr("training.reproduce.runner.load_checkpoint", lambda path: None)
+    monkeypatch.setattr(
+        "training.reproduce.runner.evaluate_checkpoint", lambda *_: (Evaluation("balls", "val", 1, {}), {})
+    )
+    runner.run_all()
+    assert len(trained) == 1
+    assert [r["budget_name"] for r in runner.results()] == ["depth4-semantic2", "depth4-semantic3"]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -239,6 +277,7 @@ def test_a_length_that_lacks_seeds_is_not_the_best(tmp_path):
         ({"epochs": 3}, "either steps or epochs"),
         ({"choose": ""}, "need `choose`"),
         ({"seeds": []}, "has budgets, seeds and rows"),
+        ({"baselines": ["ummt"]}, "ummt is to be compared with, but is none of the rows"),
         ({"colour": "red"}, "is no study: .*colour"),
     ],
 )

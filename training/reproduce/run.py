@@ -31,5 +31,6 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Path of its folder under the study's."""
-        return f"{self.budget_name}/{self.row.name}/seed{self.seed}-steps{self.steps}"
+        """Path of its folder under the study's; of a row that sees all labels there is one for all budgets."""
+        seen = "all" if self.row.labels == "all" else self.budget_name
+        return f"{seen}/{self.row.name}/seed{self.seed}-steps{self.steps}"

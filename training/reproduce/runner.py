@@ -73,7 +73,8 @@ class StudyRunner:
         missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
-            self.run(run)
+            if not self._is_done(run):  # As another budget's it may be by now.
+                self.run(run)
 
     def run(self, run: Run) -> None:
         """Train a run, from its last checkpoint if it was interrupted, and measure it."""
@@ -91,8 +92,6 @@ class StudyRunner:
             measured[text] = {"frames": evaluation.frames, "values": evaluation.values, "iou": per_class}
         result = {
             "row": run.row.name,
-            "budget": dict(run.budget),
-            "budget_name": run.budget_name,
             "seed": run.seed,
             "steps": run.steps,
             "seconds": round(time.monotonic() - began, 1),
@@ -109,7 +108,14 @@ class StudyRunner:
         done = [run for run in self.runs() if self._is_done(run)]
         for run in done:
             self._check_settings(run)
-        return [json.loads(self._result_file(run).read_text()) for run in done]
+        return [
+            {
+                "budget": dict(run.budget),
+                "budget_name": run.budget_name,
+                **json.loads(self._result_file(run).read_text()),
+            }
+            for run in done
+        ]
 
     def checkpoint(self, run: Run) -> Path:
         """The run's last checkpoint."""

@@ -31,6 +31,8 @@ class Study:
         steps: lengths to train each row for, so that rows are compared at equal steps and each at its best.
         teacher_steps: length of the networks that label for others; the longest of ``steps`` unless said.
         epochs: instead of steps: passes over the row's own frames, as papers count.
+        baselines: of the rows, those a pseudo-labelled student must beat: what one can do without a teacher.
+        ceiling: of the rows, what a student could reach at best; with it, the share of the way is told.
         fit: arguments of ``python -m training fit`` for every row: ``data``, ``model``, ``trainer``.
         paper: under which name the rows hold the paper's figures.
     """
@@ -46,6 +48,8 @@ class Study:
     steps: tuple[int, ...] = ()
     teacher_steps: int = 0
     epochs: int = 0
+    baselines: tuple[str, ...] = ()
+    ceiling: str = ""
     fit: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
 
@@ -85,7 +89,7 @@ def read_study(path: Path) -> Study:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} is no study: it holds no fields")
     try:
-        lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps")}
+        lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps", "baselines")}
         content.setdefault("teacher_steps", max(lists["steps"], default=0))
         rows = tuple(read_row(name) for name in content.pop("rows"))
         study = Study(name=path.stem, rows=rows, **lists, **content)
@@ -97,4 +101,6 @@ def read_study(path: Path) -> Study:
         raise ConfigurationError(f"{path}: a study has either steps or epochs")
     if len(study.steps) > 1 and study.choose in ("", study.report):
         raise ConfigurationError(f"{path}: several lengths need `choose`: frames, not those reported, to choose one on")
+    if unknown := {*study.baselines, study.ceiling} - {"", *(row.name for row in study.rows)}:
+        raise ConfigurationError(f"{path}: {min(unknown)} is to be compared with, but is none of the rows")
     return study

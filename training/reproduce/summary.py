@@ -37,24 +37,45 @@ class Spread:
 
 @dataclass(frozen=True)
 class Cell:
-    """A row at a budget and a length: its figures on one set of frames, by name, over the seeds."""
+    """A row at a budget and a length: its figures on one set of frames, by name, over ``seeds``, in that order."""
 
     row: str
     budget: str
     steps: int
+    seeds: tuple[int, ...]
     figures: Mapping[str, Spread]
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a student of pseudo-labels has over the best row that does without.
+
+    Attributes:
+        row: the student's.
+        budget: of both.
+        over: the best baseline, by its mean on the reported frames, which favours it.
+        difference: seed by seed, as the seeds share budget, first weights and order of frames; positive is better.
+        share: of the way from that baseline to the ceiling, means over the seeds; None without a ceiling.
+    """
+
+    row: str
+    budget: str
+    over: str
+    difference: Spread
+    share: float | None
 
 
 def cells(results: Sequence[Mapping[str, Any]], frames: str) -> list[Cell]:
     """The results by row, budget and length, as measured on ``frames``."""
-    groups: dict[tuple[str, str, int], list[Mapping[str, float]]] = {}
+    groups: dict[tuple[str, str, int], dict[int, Mapping[str, float]]] = {}
     for result in results:
         if frames in result["measured"]:
             key = (result["row"], result["budget_name"], result["steps"])
-            groups.setdefault(key, []).append(result["measured"][frames]["values"])
+            groups.setdefault(key, {})[result["seed"]] = result["measured"][frames]["values"]
     return [
-        Cell(row, budget, steps, {name: Spread(tuple(v[name] for v in values)) for name in values[0]})
-        for (row, budget, steps), values in groups.items()
+        Cell(*key, tuple(by_seed), {name: Spread(tuple(v[name] for v in by_seed.values())) for name in values})
+        for key, by_seed in groups.items()
+        for values in list(by_seed.values())[:1]
     ]
 
 
@@ -76,3 +97,31 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
             best[key] = cell
     reported = {(c.row, c.budget, c.steps): c for c in cells(results, study.report)}
     return [reported[(c.row, c.budget, c.steps)] for c in best.values()]
+
+
+def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Gain]:
+    """What each row with a teacher has over the best of the study's baselines, each at its own best length."""
+    sign = 1 if HIGHER_IS_BETTER[figure] else -1
+    best = {(c.budget, c.row): c for c in at_best_length(study, results, figure)}
+    found = []
+    for budget in dict.fromkeys(c.budget for c in best.values()):
+        baselines = [best[budget, name] for name in study.baselines if (budget, name) in best]
+        if not baselines:
+            continue
+        base = max(baselines, key=lambda c: sign * c.figures[figure].mean)
+        ceiling = best.get((budget, study.ceiling))
+        for row in study.rows:
+            cell = best.get((budget, row.name))
+            if cell and row.teacher:
+                difference = _paired(cell, base, figure, sign)
+                way = _paired(ceiling, base, figure, sign) if ceiling else None
+                share = difference.mean / way.mean if way and way.mean > 0 else None
+                found.append(Gain(row.name, budget, base.row, difference, share))
+    return found
+
+
+def _paired(cell: Cell, base: Cell, figure: str, sign: int) -> Spread:
+    """Differences of the seeds both have; positive where ``cell`` is better."""
+    of_base = dict(zip(base.seeds, base.figures[figure].values, strict=True))
+    pairs = zip(cell.seeds, cell.figures[figure].values, strict=True)
+    return Spread(tuple(sign * (value - of_base[seed]) for seed, value in pairs if seed in of_base))

@@ -8,17 +8,21 @@ from typing import Any
 
 from training.reproduce.row import Row
 from training.reproduce.study import Study
-from training.reproduce.summary import Spread, at_best_length, cells
+from training.reproduce.summary import Spread, at_best_length, cells, gains
 
 FIGURES = {"miou_present": "mIoU", "rmse": "rmse, m", "log_rmse": "log rmse"}
 PAPER = {"miou_present": "miou", "rmse": "rmse", "log_rmse": "log_rmse"}
 """Our name of a figure to its name in a row's ``paper``."""
 TASK = {"miou_present": "semantic", "rmse": "depth", "log_rmse": "depth"}
 """The task a figure tells of."""
+SCALES = {"miou_present": (100, 1), "rmse": (1, 3), "log_rmse": (1, 3)}
+"""What a figure is multiplied by in the table, and its decimals."""
+BEST_OF = ("miou_present", "rmse")
+"""Figures by which a row's length is chosen."""
 
 
 def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
-    """Two tables for each budget: every length, and each row at its best length."""
+    """Tables for each budget: every length, each row at its best length, and what pseudo-labels gain."""
     rows = study.with_teachers()
     lines = [_convention(study)]
     for budget in dict.fromkeys(r["budget_name"] for r in results):
@@ -27,6 +31,8 @@ def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
         lines += _by_length(study, rows, mine)
         if len(study.steps) > 1:
             lines += ["", *_at_best(study, rows, mine)]
+        if study.baselines:
+            lines += ["", *_gains(study, mine)]
     return "\n".join(lines) + "\n"
 
 
@@ -67,7 +73,7 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
 
 
 def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in ("miou_present", "rmse")}
+    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in BEST_OF}
     lines = ["Each row at its best length:", "", _line(["row", "mIoU", "at steps", "rmse, m", "at steps"])]
     lines.append(_line(["---"] * 5))
     for row in rows:
@@ -80,6 +86,34 @@ def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, A
     return lines
 
 
+def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each pseudo-labelled student has over the best baseline, and how far towards the ceiling that is."""
+    titles = {row.name: row.title for row in study.rows}
+    lines = [
+        "Over the best row without a teacher, each at its best length, seed by seed (positive is better; half the 95 % "
+        "interval; in brackets the share of the way to the ceiling):",
+        "",
+        _line(["row", "mIoU", "over", "rmse, m", "over"]),
+        _line(["---"] * 5),
+    ]
+    by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in BEST_OF}
+    for row in study.rows:
+        values = []
+        for figure, by_row in by_figure.items():
+            gain = by_row.get(row.name)
+            share = f" ({100 * gain.share:.0f} %)" if gain and gain.share is not None else ""
+            values += [_signed(figure, gain.difference) + share, titles[gain.over]] if gain else ["-", "-"]
+        if values != ["-"] * 4:
+            lines.append(_line([row.title, *values]))
+    return lines
+
+
+def _signed(figure: str, difference: Spread) -> str:
+    scale, digits = SCALES[figure]
+    text = f"{scale * difference.mean:+.{digits}f}"
+    return text if math.isnan(difference.half_width) else text + f" ± {scale * difference.half_width:.{digits}f}"
+
+
 def _length(study: Study, steps: int) -> str:
     """Marked where it is the longest: more steps might have been better still."""
     return f"{steps} (longest)" if steps == max(study.steps) else str(steps)
@@ -89,7 +123,7 @@ def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
     """Mean and half interval; in brackets where the row looks at what it predicts."""
     if name not in figures:
         return "-"
-    scale, digits = (100, 1) if name == "miou_present" else (1, 3)
+    scale, digits = SCALES[name]
     text = f"{scale * figures[name].mean:.{digits}f}"
     if not math.isnan(figures[name].half_width):
         text += f" ± {scale * figures[name].half_width:.{digits}f}"
