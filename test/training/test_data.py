@@ -94,3 +94,25 @@ def test_a_split_that_names_unknown_frames_is_said(tmp_path):
     folder.path("rgb", "f02").unlink()
     with pytest.raises(DatasetError, match="frame f02 has no rgb"):
         FolderDataset(folder, folder.names("train"), CAMERA, augment=False)
+
+
+def test_strong_augmentation_changes_the_picture_more_but_never_its_labels(folder):
+    names, camera = folder.names("train"), CanonicalCamera(64, 64, 50.0)
+
+    def seen(strong: bool):
+        dataset = FolderDataset(folder, names, camera, augment=True, strong=strong)
+        plain = FolderDataset(folder, names, camera, augment=False)
+        samples = []
+        for i in range(len(names)):
+            torch.manual_seed(i)
+            samples.append(dataset[i])
+        change = [
+            (s["image"].mean((1, 2)) - plain[i]["image"].mean((1, 2))).abs().mean() for i, s in enumerate(samples)
+        ]
+        assert all(s["image"].min() >= 0 and s["image"].max() <= 1 for s in samples)
+        return samples, torch.stack(change).mean()
+
+    (weak, little), (strong, much) = seen(False), seen(True)
+    assert much > little
+    for one, other in zip(weak, strong, strict=True):
+        assert all(torch.equal(one[key], other[key]) for key in one if key != "image")

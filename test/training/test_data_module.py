@@ -52,9 +52,30 @@ def test_a_label_that_the_budget_hides_might_as_well_not_be_there(data, tmp_path
         ({"require": ["semantics"]}, "cannot require 'semantics' of a frame; labels are: depth, semantic"),
         ({"batch_size": 9}, "8 frames to train on do not fill a batch of 9: choose a smaller batch_size"),
         ({"batch_size": 8, "hold_out": 1}, "7 frames to train on do not fill a batch of 8"),
+        ({"keep": 0.5}, "keep 0.5: a share, above 0 to 1, of pseudo_labels that are not soft"),
         ({"soft": True}, "soft: without pseudo_labels there are no probabilities; `pseudo-label --soft` writes them"),
     ],
 )
 def test_settings_that_leave_nothing_to_train_on_are_refused(folder, settings, complaint):
     with pytest.raises(ConfigurationError, match=complaint):
         FolderData([f"{folder.root}:train"], **{"batch_size": 2, **SIZE, **settings})
+
+
+def test_balanced_frames_with_all_true_labels_are_half_of_what_is_seen(folder, tmp_path):
+    LabelBudget("balls", "train", 0, "by hand", {**BUDGET, "semantic": ("f00",)}).write(tmp_path / "budget.json")
+
+    def share(**settings) -> float:
+        torch.manual_seed(0)
+        data = FolderData(
+            [f"{folder.root}:train"], budget=str(tmp_path / "budget.json"), batch_size=1, **SIZE, **settings
+        )
+        data.setup("fit")
+        seen = [
+            (batch["semantic"] != 255).any().item() if "semantic" in batch else False
+            for _ in range(20)
+            for batch in data.train_dataloader()
+        ]
+        return sum(seen) / len(seen)
+
+    assert share() == 0.2
+    assert share(balanced=True) == pytest.approx(0.5, abs=0.15)

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.model_card import TrainingData
@@ -83,6 +85,26 @@ def test_a_threshold_can_be_changed_without_labelling_anew(pseudo):
     maps = fill(pseudo, "f03")
     again = PseudoFolder.create(pseudo.root, replace(INFO, tau=0.5))
     np.testing.assert_array_equal(again.read_semantic("f03") > 0, maps["confidence"] > 127.5)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 1))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_by_rank_each_class_keeps_its_surest_pixels(pseudo, seed, share):
+    """At least the share asked for, and not a whole confidence level more; none that is surer is left out."""
+    random = np.random.default_rng(seed)
+    shape = (INFO.height, INFO.width)
+    maps = {n: (random.integers(1, 4, shape, np.uint8), random.integers(0, 256, shape, np.uint8)) for n in ("a", "b")}
+    for name, (ids, confidence) in maps.items():
+        pseudo.write("semantic", name, ids)
+        pseudo.write("confidence", name, confidence)
+    least = pseudo.least_by_rank(["a", "b", "without"], share)
+    kept = np.stack([pseudo.read_semantic(name, least) for name in maps])
+    every, confidence = (np.stack([m[i] for m in maps.values()]) for i in (0, 1))
+    for c in np.unique(every):
+        mine = every == c
+        assert (kept == c).sum() >= share * mine.sum()
+        assert (confidence[mine] > least[c]).sum() < share * mine.sum()
+        assert ((kept == c) == (mine & (confidence >= least[c]))).all()
 
 
 def test_damage_is_named(pseudo, tmp_path):

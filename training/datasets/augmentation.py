@@ -37,10 +37,22 @@ def random_view(width: int, height: int, generator: torch.Generator | None = Non
 
 
 class RandomColour:
-    """Brightness, contrast, saturation and hue of an RGB image (3, H, W) in 0..1."""
+    """Brightness, contrast, saturation and hue of an RGB image (3, H, W) in 0..1.
 
-    def __init__(self) -> None:
-        self.jitter = v2.ColorJitter(brightness=0.4, contrast=0.3, saturation=0.3, hue=0.04)
+    Args:
+        strong: more of it, and blur, grey and a patch of noise beside: a student that is harder put to it than its
+            teacher was (Xie et al. 2020, noisy student).
+    """
+
+    def __init__(self, strong: bool = False) -> None:
+        jitter = v2.ColorJitter(brightness=0.4, contrast=0.3, saturation=0.3, hue=0.04)
+        hard = [
+            v2.ColorJitter(brightness=0.6, contrast=0.6, saturation=0.6, hue=0.1),
+            v2.RandomGrayscale(0.1),
+            v2.RandomApply([v2.GaussianBlur(5, (0.1, 2.0))], 0.3),
+            v2.RandomErasing(0.5, scale=(0.02, 0.15), value="random"),
+        ]
+        self.jitter = v2.Compose(hard) if strong else jitter
 
     def __call__(self, image: Tensor) -> Tensor:
         """The image in another light."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import ConcatDataset, DataLoader
+from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, WeightedRandomSampler
 
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
@@ -33,6 +33,10 @@ class FolderData(LightningDataModule):
         pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
             have no true label.
         soft: learn a teacher's probabilities instead of its confident classes; ``pseudo_labels`` must hold them.
+        keep: of each class the share of a teacher's pixels to learn, the surest first, instead of those above the
+            threshold of ``pseudo_labels``; 1 is every pixel.
+        balanced: draw frames with all true labels as often as the others together; False draws every frame alike.
+        strong: augment more: stronger colours, blur, grey and erased patches.
         hold_out: frames of the first training source to keep out of training and measure on, for choosing
             settings without looking at a validation split; 0 trains on all.
         height: working height of the network, a multiple of 32.
@@ -54,6 +58,9 @@ class FolderData(LightningDataModule):
         require: list[str] | None = None,
         pseudo_labels: str | None = None,
         soft: bool = False,
+        keep: float | None = None,
+        balanced: bool = False,
+        strong: bool = False,
         hold_out: int = 0,
         height: int = 192,
         width: int = 256,
@@ -68,7 +75,7 @@ class FolderData(LightningDataModule):
         if unknown := set(require or []) - set(LABELS):
             raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(LABELS)}")
         self.classes = common_classes(self.train_sources)
-        self.choices = self._choose(budget, pseudo_labels, soft)
+        self.choices = self._choose(budget, pseudo_labels, soft, keep)
         self.train_sources = [
             Source(s.folder, self._trainable(s, c, require or []))
             for s, c in zip(self.train_sources, self.choices, strict=True)
@@ -81,6 +88,7 @@ class FolderData(LightningDataModule):
                 f"{frames} frames to train on do not fill a batch of {batch_size}: choose a smaller batch_size, "
                 "or more frames"
             )
+        self.balanced, self.strong = balanced, strong
         self.camera = CanonicalCamera(height, width, focal_length)
         self.batch_size = batch_size
         self.workers = workers
@@ -90,7 +98,7 @@ class FolderData(LightningDataModule):
     def setup(self, stage: str) -> None:
         """Read the frames."""
         self._train = [
-            FolderDataset(s.folder, s.names, self.camera, augment=True, choice=c)
+            FolderDataset(s.folder, s.names, self.camera, augment=True, choice=c, strong=self.strong)
             for s, c in zip(self.train_sources, self.choices, strict=True)
         ]
         if self.validation_source:
@@ -98,7 +106,9 @@ class FolderData(LightningDataModule):
             seen = LabelChoice(self.choices[0].budget)  # A pseudo-label is nothing to measure against.
             self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False, choice=seen)
 
-    def _choose(self, budget: str | None, pseudo_labels: str | None, soft: bool) -> list[LabelChoice]:
+    def _choose(
+        self, budget: str | None, pseudo_labels: str | None, soft: bool, keep: float | None
+    ) -> list[LabelChoice]:
         """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
         allowed = LabelBudget.read(Path(budget)) if budget else None
         pseudo = PseudoFolder(pseudo_labels) if pseudo_labels else None
@@ -113,14 +123,15 @@ class FolderData(LightningDataModule):
         if soft and not (pseudo and pseudo.info.soft):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
-        return [
-            LabelChoice(
-                allowed if allowed and allowed.dataset == name else None,
-                pseudo if pseudo and pseudo.info.dataset == name else None,
-                soft,
-            )
-            for name in names
-        ]
+        if keep is not None and (soft or not pseudo or not 0 < keep <= 1):
+            raise ConfigurationError(f"keep {keep}: a share, above 0 to 1, of pseudo_labels that are not soft")
+        choices = []
+        for source in self.train_sources:
+            name = source.folder.name
+            theirs = pseudo if pseudo and pseudo.info.dataset == name else None
+            least = theirs.least_by_rank(source.names, keep) if theirs and keep is not None else None
+            choices.append(LabelChoice(allowed if allowed and allowed.dataset == name else None, theirs, soft, least))
+        return choices
 
     @staticmethod
     def _trainable(source: Source, choice: LabelChoice, require: list[str]) -> list[str]:
@@ -145,12 +156,24 @@ class FolderData(LightningDataModule):
         return DataLoader(
             ConcatDataset(self._train),
             batch_size=self.batch_size,
-            shuffle=True,
+            sampler=self._sampler(),
             drop_last=True,
             collate_fn=collate,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
+
+    def _sampler(self) -> Sampler[int]:
+        """The order of frames: every one once an epoch; or balanced, as many draws with replacement."""
+        whole = [
+            all(choice.has(source.folder, kind, name) for kind in LABELS)
+            for source, choice in zip(self.train_sources, self.choices, strict=True)
+            for name in source.names
+        ]
+        if not self.balanced or all(whole) or not any(whole):
+            return RandomSampler(whole)
+        weights = [1 / sum(whole) if w else 1 / (len(whole) - sum(whole)) for w in whole]
+        return WeightedRandomSampler(weights, len(whole))
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]] | list[Any]:
         """The frames held out, or nothing."""

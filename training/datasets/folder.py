@@ -26,6 +26,7 @@ class FolderDataset(Dataset[Sample]):
         camera: size and focal length every sample is brought to.
         augment: random flip, zoom and colour, drawn from torch's global generator.
         choice: which labels may be seen.
+        strong: augment more, see ``RandomColour``.
         in_memory: decode every frame once and keep it; False decodes at each use.
 
     Raises:
@@ -40,12 +41,13 @@ class FolderDataset(Dataset[Sample]):
         camera: CanonicalCamera,
         augment: bool,
         choice: LabelChoice = ALL_LABELS,
+        strong: bool = False,
         in_memory: bool = True,
     ) -> None:
         self.folder = folder
         self.names = list(names)
         self.camera = camera
-        self.colour = RandomColour() if augment else None
+        self.colour = RandomColour(strong) if augment else None
         if folder.info.intrinsics is None and any(choice.has(folder, "depth", name) for name in self.names):
             raise DatasetError(
                 f"{folder.root} has depth but no intrinsics: its depth cannot be made metric; "

@@ -38,11 +38,13 @@ class LabelChoice:
         budget: the frames that keep a label; None: every label on disk.
         pseudo: pseudo-labels for the frames without one; None: none.
         soft: take a teacher's probabilities where there are such, instead of its confident classes.
+        least: (N + 1,) uint8, the least confidence by class; None: the one threshold of the pseudo-labels.
     """
 
     budget: LabelBudget | None = None
     pseudo: PseudoFolder | None = None
     soft: bool = False
+    least: np.ndarray | None = None
 
     def has(self, folder: DatasetFolder, kind: str, name: str) -> bool:
         """Whether frame ``name`` has a true label of this kind that may be seen."""
@@ -73,7 +75,7 @@ def read_frame(folder: DatasetFolder, name: str, choice: LabelChoice = ALL_LABEL
     elif choice.pseudo and choice.soft and choice.pseudo.has("soft_semantic", name):
         soft = choice.pseudo.read_soft_semantic(name)
     elif choice.pseudo and choice.pseudo.has("semantic", name):
-        semantic = choice.pseudo.read_semantic(name)
+        semantic = choice.pseudo.read_semantic(name, choice.least)
     return Frame(folder.read_rgb(name), depth, semantic, soft)
 
 

@@ -19,6 +19,7 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -150,9 +151,30 @@ class PseudoFolder:
         """Whether the frame has such a file."""
         return self.path(kind, name).exists()
 
-    def read_semantic(self, name: str) -> np.ndarray:
-        """(H, W) uint8 class ids, 0 where the softmax is not above tau."""
-        return np.where(self.confident("semantic", name), self.read_whole("semantic", name), np.uint8(0))
+    def read_semantic(self, name: str, least: np.ndarray | None = None) -> np.ndarray:
+        """(H, W) uint8 class ids, 0 where the softmax is not above tau; or below ``least`` (``least_by_rank``)."""
+        semantic = self.read_whole("semantic", name)
+        if least is None:
+            return np.where(self.confident("semantic", name), semantic, np.uint8(0))
+        return np.where(self.read_whole("confidence", name) >= least[semantic], semantic, np.uint8(0))
+
+    def least_by_rank(self, names: Sequence[str], share: float) -> np.ndarray:
+        """(N + 1,) uint8: the least confidence that keeps ``share`` of the pixels of each class, the surest first.
+
+        One threshold for all classes keeps the easy ones (Zou et al. 2018, class-balanced self-training).
+
+        Args:
+            names: frames to rank together; those without pseudo-labels are passed over.
+            share: 0 to 1.
+        """
+        counts = np.zeros((self.info.classes + 1, 256), np.int64)
+        for name in names:
+            if self.has("semantic", name):
+                np.add.at(counts, (self.read_whole("semantic", name), self.read_whole("confidence", name)), 1)
+        # Of each class and confidence, how many pixels are as sure or surer.
+        surer = counts[:, ::-1].cumsum(1)[:, ::-1]
+        enough = surer >= share * surer[:, :1]
+        return (enough.sum(1) - 1).clip(0).astype(np.uint8)
 
     def read_depth(self, name: str) -> np.ndarray:
         """(H, W) float32 metres, 0 where it does not agree with the mirrored picture's."""

@@ -27,7 +27,9 @@ class Row:
         labels: which labels are seen: ``budget``; ``mirror``, the budget with the two tasks' parts exchanged; or
             ``all``, those that the budget hides too (a ceiling).
         steps_of: train as many steps as this row, where a study counts epochs.
+        data: arguments of ``FolderData`` that differ from the study's: balanced.
         model: arguments of ``PerceptionModule`` that differ from the study's: inputs, tasks, alpha.
+        trainer: arguments of Lightning's trainer that differ from the study's: callbacks.
         paper: by data set, the paper's own figures.
     """
 
@@ -38,8 +40,16 @@ class Row:
     soft: bool = False
     labels: str = "budget"
     steps_of: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
     model: Mapping[str, Any] = field(default_factory=dict)
+    trainer: Mapping[str, Any] = field(default_factory=dict)
     paper: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> dict[str, Mapping[str, Any]]:
+        """Its arguments of ``python -m training fit`` by group; only groups with any."""
+        groups = {"data": self.data, "model": self.model, "trainer": self.trainer}
+        return {name: dict(values) for name, values in groups.items() if values}
 
     @property
     def tasks(self) -> tuple[str, ...]:

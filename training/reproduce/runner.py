@@ -152,7 +152,7 @@ class StudyRunner:
         return {
             "frames": f"{self.study.dataset}:{self.study.split}",
             "fit": dict(self.study.fit),
-            "row": {"require": row.require, "labels": row.labels, "soft": row.soft, "model": dict(row.model)},
+            "row": {"require": row.require, "labels": row.labels, "soft": row.soft, "fit": row.fit},
             "teacher": [row.teacher, self.teacher_of(run).steps] if row.teacher else None,
         }
 
@@ -196,7 +196,7 @@ class StudyRunner:
             "trainer.devices": 1,
         }
         for group in ("data", "model", "trainer"):
-            values = {**self.study.fit.get(group, {}), **(run.row.model if group == "model" else {})}
+            values = {**self.study.fit.get(group, {}), **run.row.fit.get(group, {})}
             values |= self.trainer if group == "trainer" else {}
             arguments |= {f"{group}.{key}": value for key, value in values.items()}
         if budget := self._budget_file(run):

@@ -112,7 +112,7 @@ def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> li
         ceiling = best.get((budget, study.ceiling))
         for row in study.rows:
             cell = best.get((budget, row.name))
-            if cell and row.teacher:
+            if cell and row.teacher and row.inputs == ("rgb",):
                 difference = _paired(cell, base, figure, sign)
                 way = _paired(ceiling, base, figure, sign) if ceiling else None
                 share = difference.mean / way.mean if way and way.mean > 0 else None
