@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class TrainedNetwork:
         focal_length: canonical focal length, pixels of the working width.
         depth_range: least and greatest depth trained on, canonical metres; None when trained without.
         training_data: the data sets trained on.
+        budgets: digest of the label budget by data set, of those trained on with one; None: written before
+            checkpoints told.
     """
 
     network: MTINet
@@ -44,6 +47,7 @@ class TrainedNetwork:
     focal_length: float
     depth_range: tuple[float, float] | None
     training_data: tuple[TrainingData, ...]
+    budgets: Mapping[str, str] | None = None
 
     def why_not_deployable(self) -> str | None:
         """What keeps it from running on a robot, which has a picture only and wants both maps; None if nothing does."""
@@ -90,4 +94,5 @@ def load_checkpoint(path: Path) -> TrainedNetwork:
         focal_length=settings["focal_length"],
         depth_range=tuple(data["depth_range"]) if data["depth_range"] else None,
         training_data=tuple(TrainingData(**entry) for entry in data["training_data"]),
+        budgets=data.get("budgets"),
     )

@@ -213,6 +213,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(home, data, capsys):
 def test_probabilities_that_were_not_written_cannot_be_learnt(home, data, folder, capsys):
     assert label(home, data, "--out", str(data.root / "hard")) == 0
     arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(data.root / "hard")]
+    arguments += ["--data.budget", str(home / "budget.json")]
     assert main([*arguments, "--data.soft", "true", "--data.batch_size", "2", "--name", "no"]) == 2
     assert "hard holds no probabilities; `pseudo-label --soft` writes them" in capsys.readouterr().err
 
@@ -247,3 +248,25 @@ def test_pseudo_labels_of_another_data_set_are_refused(home, data, folder, capsy
     arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(out), "--name", "no"]
     assert main(arguments) == 2
     assert "is for the data set 'cubes', training is on: balls" in capsys.readouterr().err
+
+
+def test_a_teacher_labels_within_the_budget_it_was_trained_on_only(home, data, capsys, tmp_path):
+    """Under any other budget it may have learnt the very labels that its quality is measured against."""
+    teacher = str(home / "runs" / "teacher" / "last.ckpt")
+    kept = LabelBudget.read(home / "budget.json")
+    scarcer = {**kept.labels, "semantic": kept.labels["semantic"][:1]}
+    LabelBudget("balls", "train", 0, "by hand", scarcer).write(tmp_path / "other.json")
+    for more, complaint in (
+        (["--budget", str(tmp_path / "other.json")], "on a label budget of 'balls', other than the one given"),
+        ([], "on a label budget of 'balls', and none is given"),
+    ):
+        assert main(["pseudo-label", teacher, f"{data.root}:train", *more]) == 2
+        assert complaint in capsys.readouterr().err
+    assert not (data.root / "pseudo_labels.json").exists()
+
+
+def test_a_student_learns_within_the_budget_of_its_teacher_only(home, data, folder, capsys):
+    assert label(home, data, "--out", str(data.root / "labels")) == 0
+    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(data.root / "labels")]
+    assert main([*arguments, "--name", "no"]) == 2
+    assert "was written by a teacher of another label budget, this training's is none" in capsys.readouterr().err

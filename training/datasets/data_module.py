@@ -120,6 +120,11 @@ class FolderData(LightningDataModule):
             allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
         if pseudo:
             pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder, len(self.classes))
+            if pseudo.info.budget != (allowed and allowed.digest):
+                raise ConfigurationError(
+                    f"{pseudo_labels} was written by a teacher of {'another' if pseudo.info.budget else 'no'} label "
+                    f"budget, this training's is {budget or 'none'}: their labels would be mixed; give both the same"
+                )
         if soft and not (pseudo and pseudo.info.soft):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
@@ -182,7 +187,7 @@ class FolderData(LightningDataModule):
         return DataLoader(self._validation, batch_size=self.batch_size, collate_fn=collate)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint says of the data: sources, frames, licences, and the depth range in canonical metres.
+        """What a checkpoint says of the data: sources, frames, licences, budgets, depth range in canonical metres.
 
         What a teacher was trained on counts as trained on, as its labels carry it.
         """
@@ -199,5 +204,6 @@ class FolderData(LightningDataModule):
             "training_data": [
                 {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
             ],
+            "budgets": {c.budget.dataset: c.budget.digest for c in self.choices if c.budget},
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }

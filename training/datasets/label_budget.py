@@ -7,6 +7,7 @@ more labels: labels that it does not list count as missing. ``label_drawing`` dr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -60,6 +61,12 @@ class LabelBudget:
     @cached_property
     def _kept(self) -> dict[str, frozenset[str]]:
         return {task: frozenset(names) for task, names in self.labels.items()}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the labels it leaves: two budgets that show a training the same have the same."""
+        content = [self.dataset, sorted((task, sorted(names)) for task, names in self.labels.items())]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def keeps(self, task: str, name: str) -> bool:
         """Whether frame ``name`` keeps its label of ``task``."""

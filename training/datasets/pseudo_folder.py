@@ -57,6 +57,7 @@ class PseudoInfo:
         classes: highest class id.
         depth_per_metre: units of the depth files per metre.
         soft: whether probabilities are written too.
+        budget: digest of the label budget the teacher learnt within; None: every label there is.
     """
 
     dataset: str
@@ -71,6 +72,7 @@ class PseudoInfo:
     classes: int
     depth_per_metre: float
     soft: bool
+    budget: str | None = None
 
     @classmethod
     def from_json(cls, text: str) -> PseudoInfo:

@@ -165,6 +165,7 @@ def main(argv: list[str]) -> None:
         classes=len(trained.classes),
         depth_per_metre=source.folder.info.depth_per_metre,
         soft=options.soft,
+        budget=choice.budget.digest if choice.budget else None,
     )
     target = options.out or source.folder.root
     try:
@@ -195,3 +196,11 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
         raise ConfigurationError(
             f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {name!r}"
         )
+    if trained.budgets is not None and name in [data.name for data in trained.training_data]:
+        seen, given = trained.budgets.get(name), choice.budget.digest if choice.budget else None
+        if seen != given:
+            raise ConfigurationError(
+                f"the teacher was trained on {'a label budget' if seen else 'all labels'} of {name!r}, "
+                f"{'other than the one given' if given else 'and none is given'}: it may have learnt the very labels "
+                "it is to write; give --budget the file it was trained on, or none if there was none"
+            )
