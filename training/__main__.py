@@ -64,6 +64,10 @@ def main(argv: list[str] | None = None) -> int:
     except (ConfigurationError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # A full disk, a folder that cannot be written to: what is written is whole.
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}; the same command goes on from what is there", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

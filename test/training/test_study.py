@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import shutil
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -116,6 +118,24 @@ def test_what_is_done_is_not_done_again(studied, folder, monkeypatch, capsys):
     assert main(arguments) == 0
     assert "6 trainings, 6 of them done" in capsys.readouterr().out
     assert (studied / "again" / "tiny.md").read_text() == (studied / "results" / "tiny.md").read_text()
+
+
+def test_a_full_disk_is_said_in_one_line(studied, folder, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    table = (studied / "results" / "tiny.md").read_text()
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("training.reproduce.command.write_atomically", full)
+    assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--out", "results"]) == 2
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .splitlines()[-1]
+        .startswith("error: No space left on device (results/tiny.json); the same command goes on")
+    )
+    assert (studied / "results" / "tiny.md").read_text() == table
 
 
 def test_runs_of_other_settings_are_not_mixed_in(studied, folder, monkeypatch, capsys):
@@ -261,7 +281,7 @@ def test_a_row_that_sees_all_labels_is_trained_once_for_all_budgets(tmp_path, fo
     runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
     trained = []
     monkeypatch.setattr(runner, "_fit", lambda run: trained.append(run))
-    monkeypatch.setattr("training.reproduce.runner.load_checkpoint", lambda path: None)
+    monkeypatch.setattr("training.reproduce.runner.load_checkpoint", lambda path: Mock())
     monkeypatch.setattr(
         "training.reproduce.runner.evaluate_checkpoint", lambda *_: (Evaluation("balls", "val", 1, {}), {})
     )

@@ -50,12 +50,19 @@ def unlabelled_frames(
 
 
 def write_pseudo_labels(
-    trained: TrainedNetwork, source: Source, choice: LabelChoice, out: PseudoFolder, batch_size: int, devices: int
+    trained: TrainedNetwork,
+    source: Source,
+    choice: LabelChoice,
+    out: PseudoFolder,
+    batch_size: int,
+    accelerator: str,
+    devices: int,
 ) -> bool:
     """Label the frames of ``source`` that ``out`` does not hold yet; whether this process is the one to go on."""
     remaining = [n for n in source.names if not all(out.has(task, n) for task in out.info.tasks)]
     frames = NamedFrames(trained, Source(source.folder, remaining), choice)
     trainer = Trainer(
+        accelerator=accelerator,
         devices=devices,
         logger=False,
         enable_checkpointing=False,
@@ -139,6 +146,7 @@ def main(argv: list[str]) -> None:
         help="keep depth that differs from the mirrored picture's by no more than this share (default: 0.05)",
     )
     parser.add_argument("--soft", action="store_true", help="write the probabilities of all classes too")
+    parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--devices", type=int, default=1, help="processes or GPUs (default: 1)")
     parser.add_argument("--batch-size", type=int, default=8, help="frames at a time (default: 8)")
     options = parser.parse_args(argv)
@@ -172,7 +180,7 @@ def main(argv: list[str]) -> None:
         out = PseudoFolder.create(target, info)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {target}: {error.strerror}; name another folder by --out") from error
-    if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.devices):
+    if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.accelerator, options.devices):
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
     semantic, depth = measure(source, out)

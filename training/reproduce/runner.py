@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
@@ -40,6 +41,12 @@ class StudyRunner:
         self.study, self.root, self.trainer = study, root, dict(trainer or {})
         self.home = Path("runs") / study.name
         self.source = Source.parse(f"{study.dataset}:{study.split}", root)
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks are measured: on the GPU if they are trained on one."""
+        on_gpu = self.trainer.get("accelerator", "auto") in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+        return torch.device("cuda" if on_gpu else "cpu")
 
     def runs(self) -> list[Run]:
         """Every run, teachers before their students, a row's lengths from short to long, seed after seed."""
@@ -85,6 +92,7 @@ class StudyRunner:
             self._pseudo_labels(run)
         self._fit(run)
         trained = load_checkpoint(self.checkpoint(run))
+        trained.network.to(self.device)
         # What a teacher looks at when measured is the label of the frame itself.
         measured = {}
         for text in self.study.measured_on():
@@ -226,6 +234,7 @@ class StudyRunner:
                 str(self.checkpoint(teacher)),
                 f"{Path(self.root) / self.study.dataset}:{self.study.split}",
                 *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", missing, "--soft"),
+                *("--accelerator", str(self.trainer.get("accelerator", "auto"))),
             ]
         )
 
