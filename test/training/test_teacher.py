@@ -17,6 +17,7 @@ from training.losses.multi_task import MultiTaskLoss
 from training.losses.semantic_cross_entropy import semantic_cross_entropy, soft_cross_entropy
 from training.models.backbone import Backbone
 from training.models.fusion import build_backbone
+from training.models.inheritance import inherit
 from training.models.modalities import encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import dense_tasks
@@ -39,6 +40,32 @@ def test_fusion_adds_the_features_of_the_modalities_at_every_scale():
     assert len(together) == 4
     for scale, features in enumerate(together):
         torch.testing.assert_close(features, sum(f[scale] for f in apart))
+
+
+def test_a_student_starts_as_its_teacher_is_where_the_other_backbones_say_nothing():
+    tasks = dense_tasks(["depth", "semantic"], 4)
+    teacher = MTINet(build_backbone(BACKBONE, "none", modalities(["rgb", "depth"], 4)), tasks, [8] * 4).eval()
+    student = MTINet(build_backbone(BACKBONE, "none", modalities(["rgb"], 4)), tasks, [8] * 4).eval()
+    inherit(student, teacher)
+    image = torch.rand(1, 3, 64, 64)
+    teacher.backbone.backbones["depth"].forward = lambda x: [torch.zeros(())] * 4
+    with torch.no_grad():
+        theirs, own = (
+            network(x)["final"] for network, x in ((teacher, {"rgb": image, "depth": image}), (student, image))
+        )
+    assert all(torch.equal(theirs[name], own[name]) for name in theirs)
+
+
+def test_weights_of_another_network_are_not_inherited():
+    tasks = dense_tasks(["depth", "semantic"], 4)
+    student, other, fewer = (
+        MTINet(build_backbone(BACKBONE, "none", modalities(["rgb"], 4)), t, [width] * 4)
+        for t, width in ((tasks, 8), (tasks, 12), (tasks[:1], 8))
+    )
+    with pytest.raises(ConfigurationError, match=r"project\.0.* is \(8, .*, the teacher has \(12, "):
+        inherit(student, other)
+    with pytest.raises(ConfigurationError, match=r"semantic.* the teacher has none; give both the same backbone"):
+        inherit(student, fewer)
 
 
 def test_depth_is_zero_at_a_typical_depth_and_in_holes_and_holes_are_marked():

@@ -24,6 +24,7 @@ class Row:
         require: labels a frame must have to be trained on; empty takes every frame with any.
         teacher: the row whose network labels what has no label, or None.
         soft: whether the teacher's probabilities are learnt, instead of its confident classes.
+        inherit: whether it starts from its teacher's weights.
         labels: which labels are seen: ``budget``; ``mirror``, the budget with the two tasks' parts exchanged; or
             ``all``, those that the budget hides too (a ceiling).
         steps_of: train as many steps as this row, where a study counts epochs.
@@ -38,6 +39,7 @@ class Row:
     require: tuple[str, ...] = ()
     teacher: str | None = None
     soft: bool = False
+    inherit: bool = False
     labels: str = "budget"
     steps_of: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)

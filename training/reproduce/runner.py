@@ -160,7 +160,13 @@ class StudyRunner:
         return {
             "frames": f"{self.study.dataset}:{self.study.split}",
             "fit": dict(self.study.fit),
-            "row": {"require": row.require, "labels": row.labels, "soft": row.soft, "fit": row.fit},
+            "row": {
+                "require": row.require,
+                "labels": row.labels,
+                "soft": row.soft,
+                "inherit": row.inherit,
+                "fit": row.fit,
+            },
             "teacher": [row.teacher, self.teacher_of(run).steps] if row.teacher else None,
         }
 
@@ -214,6 +220,8 @@ class StudyRunner:
         if run.row.teacher:
             arguments["data.pseudo_labels"] = str(self.pseudo_folder(run))
             arguments["data.soft"] = run.row.soft
+        if run.row.inherit:
+            arguments["model.start_from"] = str(self.checkpoint(self.teacher_of(run)))
         if last.exists():
             arguments["ckpt_path"] = str(last)
         fit.main([f"--{key}={_text(value)}" for key, value in arguments.items()])
