@@ -17,14 +17,14 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
-from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.dataset_folder import DatasetFolder
 
 IMAGE_TOPIC = "/camera/image_raw"
 CAMERA_INFO_TOPIC = "/camera/camera_info"
 DEPTH_TOPIC = "/camera/aligned_depth/image_raw"
 FRAME_ID = "camera_color_optical_frame"
 
-_START = 1_000_000_000 * 10**9
+FIRST_STAMP = 1_000_000_000 * 10**9
 """Stamp of the first frame of a recording that tells no time, nanoseconds."""
 
 
@@ -40,6 +40,21 @@ class BagMessage:
     type: str
     time: int
     data: bytes
+
+
+@dataclass(frozen=True)
+class RecordedFrame:
+    """A frame of a data set folder to be recorded.
+
+    Attributes:
+        name: the frame's name.
+        stamp: of the colour image and its CameraInfo, nanoseconds.
+        depth_stamp: of the depth image, nanoseconds; None leaves the depth out.
+    """
+
+    name: str
+    stamp: int
+    depth_stamp: int | None = None
 
 
 class Bag:
@@ -116,16 +131,43 @@ def write_bag_from_folder(
     raw: bool = False,
     depth: bool = False,
 ) -> None:
+    """Write frames of a data set folder as a recording of steady pace, see ``write_bag``.
+
+    Args:
+        folder: where the frames are.
+        names: the frames, in order of time.
+        out: the file to write.
+        rate: frames a second.
+        raw: colour uncompressed.
+        depth: also depth, which every frame must have.
+
+    Raises:
+        BagError, DatasetError: as ``write_bag``.
+    """
+    stamps = [FIRST_STAMP + round(i * 1e9 / rate) for i in range(len(names))]
+    frames = [RecordedFrame(n, t, t if depth else None) for n, t in zip(names, stamps, strict=True)]
+    write_bag(folder, frames, out, raw=raw)
+
+
+def write_bag(
+    folder: DatasetFolder,
+    frames: Sequence[RecordedFrame],
+    out: str | os.PathLike[str],
+    *,
+    raw: bool = False,
+    frame_id: str = FRAME_ID,
+) -> None:
     """Write frames of a data set folder as the recording of a camera, one MCAP file.
+
+    Depth goes as 16UC1 millimetres on ``DEPTH_TOPIC``, 0 unknown.
 
     Args:
         folder: where the frames are; its intrinsics, if known, become the CameraInfo.
-        names: the frames, in order of time.
+        frames: the frames, in order of time, with their stamps.
         out: the file to write, ``*.mcap``; appears when it is whole.
-        rate: frames a second.
         raw: colour as uncompressed Image on ``IMAGE_TOPIC``; else CompressedImage on its
             ``/compressed``, the stored JPEG or PNG byte for byte.
-        depth: also depth, as 16UC1 millimetres on ``DEPTH_TOPIC``, 0 unknown.
+        frame_id: of the headers.
 
     Raises:
         BagError: ``out`` exists or is not named ``.mcap``, or there are no frames.
@@ -136,16 +178,16 @@ def write_bag_from_folder(
         raise BagError(f"a bag is written to a file named .mcap, not {out.name}")
     if out.exists():
         raise BagError(f"{out} already exists: choose another name")
-    if not names:
+    if not frames:
         raise BagError(f"{folder.root} has no such frames")
     # On the same disk, but making no folder that a failure would leave behind.
     nearby = next(folder for folder in out.absolute().parents if folder.is_dir())
     with tempfile.TemporaryDirectory(dir=nearby, prefix=".bag-") as temporary:
         bag = Path(temporary) / out.stem
         with Writer(bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
-            recorder = _CameraRecorder(writer, folder, raw=raw, depth=depth)
-            for i, name in enumerate(tqdm(names, desc=f"writing {out.name}", unit="frame", disable=None)):
-                recorder.write(name, _START + round(i * 1e9 / rate))
+            recorder = _CameraRecorder(writer, folder, raw=raw, frame_id=frame_id)
+            for frame in tqdm(frames, desc=f"writing {out.name}", unit="frame", disable=None):
+                recorder.write(frame)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(next(bag.glob("*.mcap")), out)
 
@@ -153,20 +195,17 @@ def write_bag_from_folder(
 class _CameraRecorder:
     """Writes frames of one folder as messages of one camera."""
 
-    def __init__(self, writer: Writer, folder: DatasetFolder, *, raw: bool, depth: bool) -> None:
+    def __init__(self, writer: Writer, folder: DatasetFolder, *, raw: bool, frame_id: str) -> None:
         self._writer = writer
         self._folder = folder
         self._raw = raw
-        self._depth = depth
+        self._frame_id = frame_id
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._connections: dict[str, Any] = {}
 
-    def write(self, name: str, stamp: int) -> None:
-        header = self._message(
-            "std_msgs/msg/Header",
-            stamp=self._message("builtin_interfaces/msg/Time", sec=stamp // 10**9, nanosec=stamp % 10**9),
-            frame_id=FRAME_ID,
-        )
+    def write(self, frame: RecordedFrame) -> None:
+        name, stamp = frame.name, frame.stamp
+        header = self._header(stamp)
         info = self._folder.info
         if info.intrinsics:
             self._record(CAMERA_INFO_TOPIC, stamp, self._camera_info(header))
@@ -183,12 +222,18 @@ class _CameraRecorder:
                 data=np.frombuffer(path.read_bytes(), np.uint8),
             )
             self._record(f"{IMAGE_TOPIC}/compressed", stamp, message)
-        if self._depth:
-            if not self._folder.has("depth", name):
-                raise DatasetError(f"{self._folder.root}: frame {name} has no depth")
+        if frame.depth_stamp is not None:
             metres = self._folder.read_depth(name)
             millimetres = np.where(metres < 65.535, np.rint(metres * 1000), 0).astype(np.uint16)
-            self._record(DEPTH_TOPIC, stamp, self._image(header, millimetres, "16UC1"))
+            header = self._header(frame.depth_stamp)
+            self._record(DEPTH_TOPIC, frame.depth_stamp, self._image(header, millimetres, "16UC1"))
+
+    def _header(self, stamp: int) -> Any:
+        return self._message(
+            "std_msgs/msg/Header",
+            stamp=self._message("builtin_interfaces/msg/Time", sec=stamp // 10**9, nanosec=stamp % 10**9),
+            frame_id=self._frame_id,
+        )
 
     def _message(self, kind: str, **fields: Any) -> Any:
         return self._store.types[kind](**fields)

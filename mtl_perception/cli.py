@@ -9,8 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mtl_perception.argument_types import positive
 from mtl_perception.backends import NetworkError
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.dataset_tools.command import add_dataset_commands
 
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code a shell expects of a command that Ctrl-C ended."""
@@ -117,10 +119,11 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _bag_from_folder(options: argparse.Namespace) -> int:
     from mtl_perception.bags import BagError, write_bag_from_folder
+    from mtl_perception.dataset_tools.export_bag import chosen_frames
 
     folder = DatasetFolder(options.folder)
     try:
-        names = _chosen_frames(folder, options.sequence, options.split)
+        names = chosen_frames(folder, options.sequence, options.split)
         rate = options.rate or folder.info.rate_hz or 10.0
         write_bag_from_folder(folder, names, options.out, rate=rate, raw=options.raw, depth=options.depth)
     except BagError as error:
@@ -129,13 +132,13 @@ def _bag_from_folder(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen_frames(folder: DatasetFolder, sequence: str | None, split: str | None) -> list[str]:
-    if sequence is None:
-        return folder.names(split)
-    if sequence not in folder.info.sequences:
-        known = ", ".join(folder.info.sequences) or "none"
-        raise DatasetError(f"{folder.root} has no sequence {sequence!r}; it has: {known}")
-    return list(folder.info.sequences[sequence])
+def _dataset(options: argparse.Namespace) -> int:
+    from mtl_perception.bags import BagError
+
+    try:
+        return options.dataset_command(options)
+    except BagError as error:
+        return _fail(error)
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -203,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
 
     replay = commands.add_parser("replay", help="play a rosbag2, where there is no `ros2 bag play`")
     replay.add_argument("bag", type=Path, help="folder, .mcap or .db3")
-    replay.add_argument("--rate", type=_positive, default=1.0, help="times the recorded pace (default: %(default)s)")
+    replay.add_argument("--rate", type=positive, default=1.0, help="times the recorded pace (default: %(default)s)")
     replay.add_argument("--loop", action="store_true", help="begin again at the end")
     replay.add_argument(
         "--restamp", action="store_true", help="stamp messages with the present time, as a live camera does"
@@ -222,10 +225,14 @@ def _parser() -> argparse.ArgumentParser:
     which = from_folder.add_mutually_exclusive_group()
     which.add_argument("--sequence", help="only this sequence")
     which.add_argument("--split", help="only this split")
-    from_folder.add_argument("--rate", type=_positive, help="frames a second (default: the folder's own, else 10)")
+    from_folder.add_argument("--rate", type=positive, help="frames a second (default: the folder's own, else 10)")
     from_folder.add_argument("--raw", action="store_true", help="uncompressed images")
     from_folder.add_argument("--depth", action="store_true", help="the measured depth too, as 16UC1 millimetres")
     from_folder.set_defaults(command=_bag_from_folder)
+
+    dataset = commands.add_parser("dataset", help="look at a data set folder, mend it, join, label or replay it")
+    dataset.set_defaults(command=_dataset)
+    add_dataset_commands(dataset)
 
     predict = commands.add_parser("predict", help="run the network on a picture or a folder of pictures")
     predict.add_argument("source", type=Path, help="picture, folder of pictures, or data set folder")
@@ -235,7 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--model", default="", help=_MODEL_HELP)
     predict.add_argument(
         "--focal-length",
-        type=_positive,
+        type=positive,
         metavar="PX",
         help="the camera's, pixels: without it depth is right only up to scale",
     )
@@ -246,13 +253,6 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("model", nargs="?", default="", help=_MODEL_HELP)
     info.set_defaults(command=_info)
     return parser
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
 
 
 if __name__ == "__main__":

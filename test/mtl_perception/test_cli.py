@@ -28,7 +28,7 @@ CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
 @pytest.mark.parametrize(
     ("command", "mentions"),
     [
-        ([], ["demo", "run", "replay", "bag", "predict", "info"]),
+        ([], ["demo", "run", "replay", "bag", "dataset", "predict", "info"]),
         (["demo"], ["--out", "--model", "--bag", "demo_output"]),
         (
             ["run"],
@@ -37,6 +37,7 @@ CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
         (["replay"], ["--rate", "--loop", "--restamp", "--clock", "--wait", ".mcap or .db3"]),
         (["bag"], ["from-folder"]),
         (["bag", "from-folder"], ["--sequence", "--split", "--rate", "--raw", "--depth", "dataset.json"]),
+        (["dataset", "export-bag"], ["--run", "--sequence", "--split", "--rate", "--raw", "dataset.json"]),
         (["predict"], ["--out", "--model", "--focal-length", "--providers", "predictions"]),
         (["info"], ["model"]),
     ],
