@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from ball_folder import write_folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,3 +153,13 @@ def test_a_student_is_bound_by_what_its_teacher_learnt_from(pseudo, folder):
     data = FolderData([f"{folder.root}:train"], pseudo_labels=str(pseudo.root), height=32, width=64, batch_size=2)
     told = {entry["name"]: (entry["frames"], entry["licence"]) for entry in data.state_dict()["training_data"]}
     assert told["kitchen"] == (7, "non-commercial") and told["balls"][1] == "CC0-1.0"
+
+
+def test_a_teachers_depth_without_intrinsics_is_not_dropped_in_silence(pseudo, folder, tmp_path):
+    unmeasured = write_folder(tmp_path / "balls", intrinsics=None)
+    shutil.rmtree(unmeasured.root / "depth")
+    fill(pseudo, "f03")
+    with pytest.raises(DatasetError, match="depth but no intrinsics"):
+        FolderData(
+            [f"{unmeasured.root}:train"], pseudo_labels=str(pseudo.root), batch_size=2, height=32, width=64
+        ).setup("fit")

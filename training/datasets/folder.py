@@ -48,7 +48,11 @@ class FolderDataset(Dataset[Sample]):
         self.names = list(names)
         self.camera = camera
         self.colour = RandomColour(strong) if augment else None
-        if folder.info.intrinsics is None and any(choice.has(folder, "depth", name) for name in self.names):
+        pseudo = choice.pseudo
+        if folder.info.intrinsics is None and any(
+            choice.has(folder, "depth", name) or (pseudo is not None and pseudo.has("depth", name))
+            for name in self.names
+        ):
             raise DatasetError(
                 f"{folder.root} has depth but no intrinsics: its depth cannot be made metric; "
                 "add intrinsics to dataset.json, or take the depth folder away"
