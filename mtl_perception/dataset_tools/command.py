@@ -17,6 +17,7 @@ def add_dataset_commands(parser: argparse.ArgumentParser) -> None:
     It takes the parsed options, and returns the exit code. It may raise DatasetError, BagError and OSError.
     """
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_import_labels(commands)
     _add_export_bag(commands)
 
 
@@ -49,4 +50,57 @@ def _export_bag(options: argparse.Namespace) -> int:
     names = chosen_frames(folder, options.sequence, options.split, options.run)
     when = export_bag(folder, names, options.out, rate=options.rate, raw=options.raw)
     print(f"{len(names)} frames {when}, in {options.out} ({options.out.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def _add_import_labels(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "import-labels",
+        help="from CVAT, Label Studio or any tool that writes masks or COCO",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Take labels made with a labelling tool as the semantic labels of the frames of the same names.",
+        epilog="""what SOURCE can be, a folder or the zip archive as exported:
+  CVAT "Segmentation mask 1.1"        masks in colours, with its labelmap.txt
+  CVAT "COCO 1.0"                     polygons and brush masks
+  Label Studio "COCO"                 polygons (its JSON file alone will do)
+  Label Studio "Brush labels to PNG"  give its export JSON or JSON-MIN too, with --tasks
+  masks NAME.png                      values (of a palette PNG its indices) are class ids,
+                                      or colours, with --colours
+
+Where regions overlap the smaller covers the larger. Classes go by their names. What is not labelled
+stays 0. Nothing is written if any label is damaged, of another size or of an unknown class.""",
+    )
+    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
+    parser.add_argument("source", type=Path, help="folder, zip archive or COCO file with the labels")
+    parser.add_argument("--colours", type=Path, metavar="FILE", help="what a mask's colours mean: lines NAME:R,G,B::")
+    parser.add_argument("--tasks", type=Path, metavar="FILE", help="Label Studio's export JSON or JSON-MIN")
+    parser.add_argument("--add-classes", action="store_true", help="give classes dataset.json does not name new ids")
+    parser.add_argument(
+        "--replace", action="store_true", help="write over other labels, which are kept in replaced/ (default: skip)"
+    )
+    parser.set_defaults(dataset_command=_import_labels)
+
+
+def _import_labels(options: argparse.Namespace) -> int:
+    from mtl_perception.dataset_tools.import_labels import import_labels, open_labels
+
+    folder = DatasetFolder(options.folder)
+    source, frames = open_labels(folder, options.source, colours=options.colours, tasks=options.tasks)
+    done = import_labels(folder, source, frames, add_classes=options.add_classes, replace=options.replace)
+    print(f"{done.written} frames labelled in {folder.root}")
+    for class_id, name in done.added_classes.items():
+        print(f"  new class {class_id}: {name}")
+    if done.replaced:
+        print(f"  {done.replaced} had other labels, now in {folder.root / 'replaced'}")
+    if done.kept:
+        print(f"  {done.kept} more have other labels and were left as they are: --replace takes the new ones")
+    if done.equal:
+        print(f"  {done.equal} more had these labels already")
+    if done.empty:
+        print(f"  {done.empty} pictures have no labels and were left out")
+    if done.unknown:
+        some = ", ".join(done.unknown[:5]) + (", ..." if len(done.unknown) > 5 else "")
+        print(f"  {len(done.unknown)} pictures show no frame of the folder and were left out: {some}")
+    for note in done.notes:
+        print(f"  {note}")
     return 0

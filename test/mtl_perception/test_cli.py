@@ -37,6 +37,8 @@ CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
         (["replay"], ["--rate", "--loop", "--restamp", "--clock", "--wait", ".mcap or .db3"]),
         (["bag"], ["from-folder"]),
         (["bag", "from-folder"], ["--sequence", "--split", "--rate", "--raw", "--depth", "dataset.json"]),
+        (["dataset"], ["import-labels", "export-bag"]),
+        (["dataset", "import-labels"], ["CVAT", "Label Studio", "COCO", "--colours", "--tasks", "--add-classes"]),
         (["dataset", "export-bag"], ["--run", "--sequence", "--split", "--rate", "--raw", "dataset.json"]),
         (["predict"], ["--out", "--model", "--focal-length", "--providers", "predictions"]),
         (["info"], ["model"]),
