@@ -15,7 +15,7 @@ a frame, appended and synced to the disk only after all of the frame's files are
      "valid_depth": 0.83, ...}
 
 ``stamp`` and ``depth_stamp`` (null where the depth has none) are nanoseconds; ``sharpness`` is the variance of the
-Laplacian of the grey image, ``valid_depth`` the share of pixels with depth; further keys may follow. Or it takes a
+Laplacian of the grey image, ``valid_depth`` the share of pixels with depth; further keys may follow. Or a line takes a
 frame back, and is written before the frame's files are removed::
 
     {"dropped": "RUN-000007"}
@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ from mtl_perception.dataset_folder import DatasetError, check_name
 
 INDEX_FOLDER = "index"
 _SUFFIX = ".jsonl"
-_NUMBERS = ("sharpness", "valid_depth")
+_NUMBERS = ("sharpness", "valid_depth", "view_change")
 
 
 @dataclass(frozen=True)
@@ -197,11 +198,18 @@ def _checked_frame(value: dict[str, Any]) -> str:
     if not (value.get("depth_stamp") is None or _is_whole_number(value["depth_stamp"])):
         raise DatasetError(f"depth_stamp of {name} is not a whole number of nanoseconds, nor null")
     for key in _NUMBERS:
-        if isinstance(value.get(key, 0), bool) or not isinstance(value.get(key, 0), (int, float)):
+        if not _is_number(value.get(key, 0)):
             raise DatasetError(f"{key} of {name} is not a number")
     if not isinstance(value.get("reason", ""), str):
         raise DatasetError(f"reason of {name} is not text")
     return name
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, (bool, str)) and math.isfinite(value)
+    except (TypeError, OverflowError):  # a whole number of hundreds of digits
+        return False
 
 
 def _is_whole_number(value: Any) -> bool:

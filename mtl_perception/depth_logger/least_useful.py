@@ -1,0 +1,65 @@
+"""Which logged frames to give up first when the disk is full.
+
+Least useful is the frame that showed least new when it was logged: the smallest ``view_change`` (see ``key_frames``)
+times ``valid_depth``; of equal ones the oldest. Never given up are frames somebody asked for (logged by the service),
+frames with labels of their own, frames of a split, and frames that no index knows. A frame that was kept because the
+network was wrong or unsure is worth as much as a wholly new view.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.dataset_index import read_index
+
+ASKED_FOR = ("service", "look_back")
+"""Reasons of frames that a person wanted."""
+NETWORK = ("disagreement", "low_confidence")
+"""Reasons of frames on which the network did badly."""
+_LABELS = ("semantic", "instance")
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """A frame that may be given up; the least comes first."""
+
+    usefulness: float
+    stamp: int
+    name: str
+    run: str = field(compare=False)
+
+
+def usefulness(frame: Mapping[str, Any]) -> float:
+    """How much of value a frame of the index holds, 0..1; what its line does not tell is taken to be good."""
+    if frame.get("reason") in NETWORK:
+        return float(frame.get("valid_depth", 1.0))
+    return float(frame.get("view_change", 1.0)) * float(frame.get("valid_depth", 1.0))
+
+
+class LeastUseful:
+    """The frames of a data set folder in the order in which to give them up."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = DatasetFolder(root)
+        self._in_a_split = {name for names in self._folder.info.splits.values() for name in names}
+        self._heap: list[Candidate] = []
+        for index in read_index(root):
+            for frame in index.frames.values():
+                self.add(index.run, frame)
+
+    def add(self, run: str, frame: Mapping[str, Any]) -> None:
+        """Count in a frame of ``run``, by its line of the index."""
+        if frame.get("reason") not in ASKED_FOR and frame["name"] not in self._in_a_split:
+            heapq.heappush(self._heap, Candidate(usefulness(frame), frame["stamp"], frame["name"], run))
+
+    def pop_below(self, limit: float) -> Iterator[Candidate]:
+        """Take out frames less useful than ``limit``, the least useful first."""
+        while self._heap and self._heap[0].usefulness < limit:
+            candidate = heapq.heappop(self._heap)
+            if not any(self._folder.has(kind, candidate.name) for kind in _LABELS):
+                yield candidate
