@@ -51,8 +51,7 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode, card: ModelCard) -> None:
         self._node = node
-        self._card = card
-        self._palette = Palette(card.classes)
+        self.show(card)
 
         def publisher(kind: type, topic: str, qos: QoSProfile = _LATEST):
             return node.create_lifecycle_publisher(kind, topic, qos)
@@ -73,6 +72,10 @@ class Outputs:
         ]
         self._labels = publisher(String, "segmentation/labels", _LATCHED)
         self._label_info = publisher(LabelInfo, "segmentation/label_info", _LATCHED) if LabelInfo else None
+
+    def show(self, card: ModelCard) -> None:
+        """Say from now on what a network of this card says."""
+        self._card, self._palette = card, Palette(card.classes)
 
     def listeners(self) -> int:
         """How many subscriptions there are to what is made from frames."""

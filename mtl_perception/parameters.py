@@ -39,8 +39,8 @@ class PerceptionParameters:
     )
     model: str = _parameter(
         "",
-        "Network file (.onnx). A bare name is looked up among the shipped ones; empty takes the shipped one.",
-        fixed=True,
+        "Network file (.onnx). A bare name is looked up among the shipped ones; empty takes the shipped one. Read at "
+        "configure, and at ~/reload (std_srvs/Trigger) while the node runs.",
     )
     providers: tuple[str, ...] = _parameter(
         (),

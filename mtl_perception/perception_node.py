@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.camera_info import carries_rectified, intrinsics_of
@@ -24,9 +25,9 @@ from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
+from mtl_perception.network_loading import load_aside, load_network
 from mtl_perception.outputs import Frame, Outputs
 from mtl_perception.parameters import ParameterServer
-from mtl_perception.share import model_path
 from mtl_perception.stream_statistics import StreamStatistics, Timing
 
 _DIAGNOSTICS_PERIOD = 1.0
@@ -42,6 +43,14 @@ class _Arrival:
     """When it came, seconds of the steady clock."""
 
 
+def _described(network: Network) -> str:
+    card = network.card
+    return (
+        f"{card.name} ({card.architecture}) on {network.device}: {card.input_width}x{card.input_height}, "
+        f"{len(card.classes)} classes, depth {card.depth_min:g} to {card.depth_max:g} m"
+    )
+
+
 class PerceptionNode(LifecycleNode):
     """Lifecycle node that runs a network file on the latest camera frame."""
 
@@ -53,6 +62,11 @@ class PerceptionNode(LifecycleNode):
         self._network: Network | None = None
         self._active = False
         self._enable_service = self.create_service(SetBool, "~/enable", self._on_enable)
+        self._reloading = False
+        # In a group of its own: while it awaits the file, the others of its group would not be called.
+        self._reload_service = self.create_service(
+            Trigger, "~/reload", self._on_reload, callback_group=MutuallyExclusiveCallbackGroup()
+        )
         if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
@@ -61,11 +75,9 @@ class PerceptionNode(LifecycleNode):
         if self._settings.problems:
             self.get_logger().error(f"cannot configure: {'; '.join(self._settings.problems.values())}")
             return TransitionCallbackReturn.FAILURE
-        values = self._settings.values
         try:
-            network = Network(model_path(values.model), values.providers, values.threads)
-            network.warm_up(values.warm_up_runs)
-        except (NetworkError, FileNotFoundError) as error:
+            network = load_network(self._settings.values)
+        except NetworkError as error:
             self.get_logger().error(f"cannot configure: {error}")
             return TransitionCallbackReturn.FAILURE
         self._network, card = network, network.card
@@ -81,10 +93,7 @@ class PerceptionNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
         self._settings.locked = True
-        self.get_logger().info(
-            f"{card.name} ({card.architecture}) on {self._network.device}: {card.input_width}x{card.input_height}, "
-            f"{len(card.classes)} classes, depth {card.depth_min:g} to {card.depth_max:g} m"
-        )
+        self.get_logger().info(_described(network))
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -145,6 +154,31 @@ class PerceptionNode(LifecycleNode):
         result = self.set_parameters([Parameter("enabled", value=request.data)])[0]
         response.success = result.successful
         response.message = result.reason or ("enabled" if request.data else "disabled")
+        return response
+
+    async def _on_reload(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Take the file that ``model`` names now in place of the one that runs; a bad one leaves that running."""
+        running = self._network
+        if running is None or self._reloading:
+            response.message = (
+                "a file is being loaded already" if self._reloading else "not configured: configure loads it"
+            )
+            return response
+        self._reloading = True
+        loaded = await load_aside(self._settings.values, self.executor)
+        self._reloading = False
+        if self._network is not running:  # Cleaned up meanwhile, perhaps configured again.
+            response.message = "the node was cleaned up meanwhile"
+        elif isinstance(loaded, Exception):
+            response.message = f"{running.card.name} keeps running: {loaded}"
+            self.get_logger().error(response.message)
+        else:
+            self._outputs.show(loaded.card)
+            self._network = loaded
+            if self._active:
+                self._outputs.publish_labels(self._settings.values.min_confidence)
+            response.success, response.message = True, _described(loaded)
+            self.get_logger().info(f"reloaded: {response.message}")
         return response
 
     def _on_camera_info(self, message: CameraInfo) -> None:

@@ -106,7 +106,7 @@ def test_parameters_change_the_stream_while_it_runs(robot, rgb):
     assert robot.set(max_depth=3.0)[0].successful
     assert np.isposinf(array_from_image(robot.answer(robot.frame(rgb)))[rgb[..., 0] > 60]).all()
     robot.set(max_depth=0.0)
-    refused = robot.set(model="other.onnx")[0]
+    refused = robot.set(threads=7)[0]
     assert not refused.successful and "clean up" in refused.reason
     assert not robot.set(max_rate=-1.0)[0].successful
     refused = robot.set(depth_encoding="mono8")[0]
