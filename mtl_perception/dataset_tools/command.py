@@ -17,8 +17,49 @@ def add_dataset_commands(parser: argparse.ArgumentParser) -> None:
     It takes the parsed options, and returns the exit code. It may raise DatasetError, BagError and OSError.
     """
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_check(commands)
     _add_import_labels(commands)
     _add_export_bag(commands)
+
+
+def _add_check(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="find damaged files and an index that does not fit; with --repair mend them",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Look at every file and every line of the index. Changes nothing without --repair. Exit code 0 if "
+        "the\nfolder is sound, 1 if anything is damaged.",
+        epilog="""What is found is one of two:
+  damaged    files that are torn, of a wrong size or kind, or with class ids that dataset.json does not
+             name; lines of the index or names in dataset.json without their frames, or that make no sense
+  left over  what a power cut leaves and nobody stumbles over: files of frames that were not finished or
+             not yet removed, a torn last line of the index, whole frames that it lacks
+
+--repair moves such files to quarantine/ and writes the index and the lists of dataset.json anew, so that
+they name what is there; what they were is kept in quarantine/ too. Nothing is deleted, no whole frame is
+given up, and a run that a logger is writing is left alone.""",
+    )
+    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
+    parser.add_argument("--repair", action="store_true", help="mend what is found")
+    parser.set_defaults(dataset_command=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from mtl_perception.dataset_tools.repair import repair
+    from mtl_perception.dataset_tools.survey import survey
+
+    found = survey(options.folder)
+    for finding in sorted(found.findings, key=lambda f: (not f.is_damage, f.where)):
+        print(f"{'damaged  ' if finding.is_damage else 'left over'}  {finding.where}: {finding.what}")
+    for run in sorted(found.busy):
+        print(f"run {run} is being written: left alone")
+    damaged = sum(finding.is_damage for finding in found.findings)
+    print(f"{len(found.frames)} whole frames, {damaged} damaged, {len(found.findings) - damaged} left over")
+    if not options.repair:
+        return int(found.is_damaged)
+    for line in repair(found):
+        print(line)
+    return 0
 
 
 def _add_export_bag(commands: argparse._SubParsersAction) -> None:
