@@ -18,6 +18,7 @@ def add_dataset_commands(parser: argparse.ArgumentParser) -> None:
     """
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_check(commands)
+    _add_merge(commands)
     _add_import_labels(commands)
     _add_export_bag(commands)
 
@@ -91,6 +92,30 @@ def _export_bag(options: argparse.Namespace) -> int:
     names = chosen_frames(folder, options.sequence, options.split, options.run)
     when = export_bag(folder, names, options.out, rate=options.rate, raw=options.raw)
     print(f"{len(names)} frames {when}, in {options.out} ({options.out.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def _add_merge(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "merge",
+        help="several folders into one",
+        description="Make one data set folder of several, which stay as they are. Sizes, intrinsics, depth units and "
+        "class names must agree. Licences and sources are joined, and so are splits of one name; frames, runs and "
+        "sequences whose names are taken get their folder's name before theirs. Files are hard links where the disk "
+        "allows, so the new folder takes hardly any room. An interrupted merge goes on when called again. A teacher's "
+        "labels, replaced/ and quarantine/ are not taken along.",
+    )
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help=_FOLDER_HELP)
+    parser.add_argument("--out", type=Path, required=True, help="folder to make")
+    parser.set_defaults(dataset_command=_merge)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from mtl_perception.dataset_tools.merge import merge
+
+    info = merge(options.folders, options.out)
+    print(f"{len(DatasetFolder(options.out).names())} frames of {len(options.folders)} folders in {options.out}")
+    print(f"  licence {info.licence}")
     return 0
 
 

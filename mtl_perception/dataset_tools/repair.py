@@ -16,6 +16,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_index import INDEX_FOLDER, index_path, is_being_written, parse_run
 from mtl_perception.dataset_tools.dataset_json import change_dataset_json
+from mtl_perception.dataset_tools.index_line import index_line
 from mtl_perception.dataset_tools.set_aside import free_place, keep_copy
 from mtl_perception.dataset_tools.survey import Survey
 
@@ -98,7 +99,7 @@ def _write_index(found: Survey, folder: DatasetFolder, run: str) -> str:
             kept[name] = _adopted(folder, name, kept)
         lines += sorted(kept.values(), key=lambda entry: entry["name"]) if adopted else kept.values()
         lines += [{"dropped": name} for name in sorted(index.dropped)]
-        text = "".join(_line(line) + "\n" for line in lines)
+        text = "".join(map(index_line, lines))
         write_atomically(path, text.encode())
     return (
         f"wrote {path.relative_to(found.root)} anew: {len(kept)} frames, {len(gone)} taken out, {len(adopted)} adopted"
@@ -115,13 +116,6 @@ def _locked(path: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:  # 1e999 was read as infinity, which JSON has not
-        return json.dumps({key: value[key] for key in ("run", "name", "stamp", "depth_stamp") if key in value})
 
 
 def _header(run: str, data: bytes) -> dict[str, Any]:
