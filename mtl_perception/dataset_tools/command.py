@@ -17,10 +17,38 @@ def add_dataset_commands(parser: argparse.ArgumentParser) -> None:
     It takes the parsed options, and returns the exit code. It may raise DatasetError, BagError and OSError.
     """
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_info(commands)
     _add_check(commands)
     _add_merge(commands)
     _add_import_labels(commands)
     _add_export_bag(commands)
+
+
+def _add_info(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "info",
+        help="counts, coverage, sizes, time span; a contact sheet",
+        description="Tell what a data set folder holds: frames by kind of label, split and run, how much of depth is "
+        "known, how much is labelled and as what, sizes on disk, and the time it spans.",
+    )
+    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="also a picture of 12 frames: colour, depth and labels"
+    )
+    parser.set_defaults(dataset_command=_info)
+
+
+def _info(options: argparse.Namespace) -> int:
+    from mtl_perception.dataset_tools.contact_sheet import write_contact_sheet
+    from mtl_perception.dataset_tools.summary import summarise
+    from mtl_perception.dataset_tools.summary_text import summary_text
+
+    folder = DatasetFolder(options.folder)
+    count = write_contact_sheet(folder, options.sheet) if options.sheet else 0
+    print(summary_text(folder, summarise(folder)))
+    if count:
+        print(f"{count} frames on {options.sheet}")
+    return 0
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
