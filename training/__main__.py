@@ -19,6 +19,7 @@ Train, measure and export the perception network. Each command explains itself: 
   pseudo-label
              let a trained teacher label the frames that have no label
   evaluate   measure a checkpoint or an exported network on a data set folder
+  grow       make a better network of what a robot logged, and replace the old one if it is better
   reproduce  train every row of the paper's tables and set ours beside them
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
@@ -41,6 +42,7 @@ COMMANDS = {
     "fit": "training.fit",
     "pseudo-label": "training.pseudo_labels.command",
     "evaluate": "training.evaluate",
+    "grow": "training.grow.command",
     "reproduce": "training.reproduce.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",

@@ -1,0 +1,92 @@
+"""Whether a new network takes the place of the old one: both measured on the same held-out frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mtl_perception.model_card import Evaluation
+from training.datasets.source import Source
+from training.evaluate import evaluate_file
+
+FIGURES = {"miou_present": True, "rmse": False}
+"""What is compared, and whether more of it is better."""
+TOLERANCE = 0.02
+"""The share by which no figure may be worse."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure on one set of frames.
+
+    Attributes:
+        data: FOLDER SPLIT.
+        figure: a key of ``FIGURES``.
+        old, new: of the two networks.
+        gain: relative, positive where the new one is better.
+    """
+
+    data: str
+    figure: str
+    old: float
+    new: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The old network and the new one.
+
+    Attributes:
+        changes: every figure that both have.
+        gain: their mean gain.
+        better: the mean gain is positive, and no figure is worse by more than ``TOLERANCE``.
+        why: that in words.
+    """
+
+    changes: tuple[Change, ...]
+    gain: float
+    better: bool
+    why: str
+
+    def markdown(self, old: str, new: str) -> str:
+        """A table, and the verdict."""
+        lines = [f"| measured on | figure | {old} | {new} | gain |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            f"| {c.data} | {c.figure} | {c.old:.4f} | {c.new:.4f} | {100 * c.gain:+.1f} % |" for c in self.changes
+        ]
+        return "\n".join([*lines, "", f"{'Replaced' if self.better else 'Not replaced'}: {self.why}.", ""])
+
+    def to_json(self) -> str:
+        """The same for programs."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def compare(old: Sequence[Evaluation], new: Sequence[Evaluation]) -> Comparison:
+    """Compare the figures of two networks on the same sets of frames, in the same order."""
+    changes = []
+    for before, after in zip(old, new, strict=True):
+        for figure, more_is_better in FIGURES.items():
+            if figure in before.values and figure in after.values:
+                a, b = before.values[figure], after.values[figure]
+                gain = (b - a if more_is_better else a - b) / max(a, 1e-9)
+                changes.append(Change(f"{before.data} {before.split}", figure, a, b, gain))
+    gain = sum(c.gain for c in changes) / len(changes)
+    worst = min(changes, key=lambda c: c.gain)
+    if worst.gain < -TOLERANCE:
+        why = f"{worst.figure} on {worst.data} is worse by {-100 * worst.gain:.1f} %, more than {100 * TOLERANCE:g} %"
+    elif gain <= 0:
+        why = f"the mean gain is {100 * gain:+.1f} %"
+    else:
+        why = f"the mean gain is {100 * gain:+.1f} %, and no figure is worse by more than {100 * TOLERANCE:g} %"
+    return Comparison(tuple(changes), gain, worst.gain >= -TOLERANCE and gain > 0, why)
+
+
+def measure(path: Path, held_out: Sequence[str]) -> list[Evaluation]:
+    """Measure a network file or checkpoint on every FOLDER:SPLIT."""
+    return [
+        evaluate_file(path, Source.parse(text, "."), text.rpartition(":")[2] if ":" in text else "all")[1]
+        for text in held_out
+    ]

@@ -1,0 +1,127 @@
+"""Teacher, pseudo-labels, student, export: each step goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtl_perception.atomic_write import write_atomically
+from training import export, fit
+from training.datasets.source import Source
+from training.errors import ConfigurationError
+from training.pseudo_labels import command as pseudo_labels
+
+GROUPS = ("data", "model", "trainer")
+
+
+@dataclass(frozen=True)
+class GrowthSettings:
+    """What a student is grown from.
+
+    Attributes:
+        name: everything is written to ``runs/NAME``.
+        logged: FOLDER or FOLDER:SPLIT of recordings with depth and without classes.
+        labelled: FOLDER:SPLIT of frames with both labels.
+        teacher: a checkpoint to label with; None trains one on ``labelled``.
+        size: input of the exported file, height and width.
+        fit: arguments of ``fit`` for ``both``, ``teacher`` and ``student``, by group.
+        accelerator: Lightning's.
+    """
+
+    name: str
+    logged: str
+    labelled: tuple[str, ...]
+    teacher: Path | None
+    size: tuple[int, int]
+    fit: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    accelerator: str
+
+
+class GrowthLoop:
+    """Grows a student in ``runs/NAME``.
+
+    Raises:
+        ConfigurationError: the folder holds what was begun with other settings.
+    """
+
+    def __init__(self, settings: GrowthSettings) -> None:
+        self.settings = settings
+        self.home = Path("runs") / settings.name
+        self._check_settings()
+
+    def teacher(self) -> Path:
+        """The checkpoint that labels: the one given, or one trained on the labelled frames."""
+        return self.settings.teacher or self._fit("teacher", self.settings.labelled)
+
+    def pseudo_labels(self, teacher: Path) -> Path:
+        """The folder of what the teacher says of the logged frames."""
+        out = self.home / "pseudo"
+        arguments = [str(teacher), self.settings.logged, "--out", str(out), "--soft"]
+        pseudo_labels.main([*arguments, "--accelerator", self.settings.accelerator])
+        return out
+
+    def student(self, teacher: Path, labels: Path) -> Path:
+        """The checkpoint of a student of the true labels and the teacher's, which starts from the teacher's weights."""
+        sources = (*self.settings.labelled, self.settings.logged)
+        return self._fit("student", sources, {"pseudo_labels": str(labels)}, {"start_from": str(teacher)})
+
+    def export(self, student: Path, held_out: Sequence[str]) -> Path:
+        """The network file of the student, measured on ``held_out``; its card tells the figures."""
+        out = self.home / "student.onnx"
+        height, width = self.settings.size
+        arguments = [str(student), str(out), "--frames", held_out[0], "--evaluate", *held_out]
+        export.main([*arguments, "--size", f"{height}x{width}"])
+        return out
+
+    def _fit(
+        self,
+        role: str,
+        sources: Sequence[str],
+        data: Mapping[str, Any] | None = None,
+        model: Mapping[str, Any] | None = None,
+    ) -> Path:
+        last = self.home / role / "last.ckpt"
+        more = {"data": {"train": list(sources), "root": ".", **(data or {})}, "model": model or {}}
+        arguments: dict[str, Any] = {"name": f"{self.settings.name}/{role}"}
+        for group in GROUPS:
+            values = {
+                **self.settings.fit.get("both", {}).get(group, {}),
+                **self.settings.fit.get(role, {}).get(group, {}),
+                **more.get(group, {}),
+            }
+            arguments |= {f"{group}.{key}": value for key, value in values.items()}
+        arguments |= {"trainer.accelerator": self.settings.accelerator, "trainer.devices": 1}
+        if last.exists():
+            arguments["ckpt_path"] = str(last)
+        fit.main([f"--{key}={v if isinstance(v, str) else json.dumps(v)}" for key, v in arguments.items()])
+        return last
+
+    def _check_settings(self) -> None:
+        path = self.home / "settings.json"
+        s = self.settings
+        content = {
+            "logged": _frames(s.logged),
+            "labelled": [_frames(text) for text in s.labelled],
+            "teacher": str(s.teacher) if s.teacher else None,
+            "fit": s.fit,
+        }
+        now = json.loads(json.dumps(content))
+        if path.exists():
+            begun = json.loads(path.read_text())
+            differ = [key for key, value in now.items() if begun.get(key) != value]
+            if differ:
+                raise ConfigurationError(
+                    f"{self.home} was begun with other settings ({', '.join(differ)} differ; see {path}): "
+                    "choose another --name, or delete it"
+                )
+        else:
+            write_atomically(path, (json.dumps(now, indent=1) + "\n").encode())
+
+
+def _frames(text: str) -> dict[str, Any]:
+    """What a source was when the run began: frames that were logged since need a run of their own."""
+    source = Source.parse(text, ".")
+    return {"source": text, "frames": len(source.names), "last": source.names[-1]}
