@@ -27,7 +27,8 @@ from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compr
 from mtl_perception.network import Network
 from mtl_perception.network_loading import load_aside, load_network
 from mtl_perception.outputs import Frame, Outputs
-from mtl_perception.parameters import ParameterServer
+from mtl_perception.parameter_server import ParameterServer
+from mtl_perception.parameters import PerceptionParameters
 from mtl_perception.stream_statistics import StreamStatistics, Timing
 
 _DIAGNOSTICS_PERIOD = 1.0
@@ -56,7 +57,7 @@ class PerceptionNode(LifecycleNode):
 
     def __init__(self, **kwargs) -> None:
         super().__init__("perception", **kwargs)
-        self._settings = ParameterServer(self)
+        self._settings = ParameterServer(self, PerceptionParameters())
         for problem in self._settings.problems.values():
             self.get_logger().error(problem)
         self._network: Network | None = None

@@ -20,7 +20,8 @@ from mtl_perception import perception_node
 from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, open_bag
 from mtl_perception.cli import main
 from mtl_perception.model_card import Evaluation
-from mtl_perception.parameters import ParameterServer
+from mtl_perception.parameter_server import ParameterServer
+from mtl_perception.parameters import PerceptionParameters
 
 CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
 
@@ -114,7 +115,7 @@ def parameters_and_topics(arguments: list[str]):
     node = Node("perception", context=context)
     try:
         topics = [node.resolve_topic_name(topic) for topic in ("image", "camera_info", "depth/image")]
-        return ParameterServer(node).values, topics
+        return ParameterServer(node, PerceptionParameters()).values, topics
     finally:
         node.destroy_node()
         rclpy.shutdown(context=context)

@@ -14,7 +14,8 @@ from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from mtl_perception.parameters import ParameterServer, PerceptionParameters
+from mtl_perception.parameter_server import ParameterServer
+from mtl_perception.parameters import PerceptionParameters
 
 CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
 FIELDS = {field.name: field for field in dataclasses.fields(PerceptionParameters)}
@@ -27,7 +28,7 @@ def served(*arguments: str):
     rclpy.init(args=["test", "--ros-args", *arguments], context=context)
     node = Node("perception", context=context)
     try:
-        yield node, ParameterServer(node)
+        yield node, ParameterServer(node, PerceptionParameters())
     finally:
         node.destroy_node()
         rclpy.shutdown(context=context)
