@@ -1,6 +1,8 @@
-"""What the perception node says of itself on /diagnostics, and of cameras it cannot hear."""
+"""What a node says of itself on /diagnostics, and of cameras it cannot hear."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
@@ -8,17 +10,15 @@ from rclpy.qos import ReliabilityPolicy
 
 from mtl_perception.stream_statistics import Summary
 
-_TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
+_TRANSPORTS = {
+    "image": {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"},
+    "depth": {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressedDepth"},
+}
+"""Value of the parameter NAME_transport with which the topic NAME takes a type."""
 
 
 def diagnostic_array(node: Node, summary: Summary, facts: dict[str, str], complaints: list[str]) -> DiagnosticArray:
-    """One status: OK, or WARN with the complaints as its message, and every figure as a key and a value."""
-    status = DiagnosticStatus(
-        name=f"{node.get_fully_qualified_name()}: perception",
-        hardware_id=facts.get("device", ""),
-        level=DiagnosticStatus.WARN if complaints else DiagnosticStatus.OK,
-        message="; ".join(complaints) or f"{summary.rate_out:.1f} frames/s",
-    )
+    """What the perception node says of its stream: OK, or WARN with the complaints, and every figure."""
     figures = dict(facts)
     figures["rate in [Hz]"] = f"{summary.rate_in:.2f}"
     figures["rate out [Hz]"] = f"{summary.rate_out:.2f}"
@@ -32,14 +32,35 @@ def diagnostic_array(node: Node, summary: Summary, facts: dict[str, str], compla
     figures["frames dropped"] = str(sum(summary.dropped.values()))
     for reason, count in sorted(summary.dropped.items()):
         figures[f"dropped: {reason}"] = str(count)
-    status.values = [KeyValue(key=key, value=value) for key, value in figures.items()]
+    fine = f"{summary.rate_out:.1f} frames/s"
+    return status_array(node, "perception", facts.get("device", ""), figures, complaints, fine)
+
+
+def status_array(
+    node: Node, task: str, hardware: str, figures: Mapping[str, str], complaints: Sequence[str], fine: str
+) -> DiagnosticArray:
+    """One status: OK with ``fine`` as its message, or WARN with the complaints, and figures as keys and values."""
+    status = DiagnosticStatus(
+        name=f"{node.get_fully_qualified_name()}: {task}",
+        hardware_id=hardware,
+        level=DiagnosticStatus.WARN if complaints else DiagnosticStatus.OK,
+        message="; ".join(complaints) or fine,
+        values=[KeyValue(key=key, value=value) for key, value in figures.items()],
+    )
     array = DiagnosticArray(status=[status])
     array.header.stamp = node.get_clock().now().to_msg()
     return array
 
 
-def why_silent(node: Node, topic: str, wanted_type: str) -> str:
-    """Say who publishes ``topic``, with which type and QoS, or which topics of the type there are instead."""
+def why_silent(node: Node, topic: str, wanted_type: str, name: str = "image") -> str:
+    """Say who publishes ``topic``, with which type and QoS, or which topics of the type there are instead.
+
+    Args:
+        node: who listens.
+        topic: to what.
+        wanted_type: such as ``"sensor_msgs/msg/Image"``.
+        name: what the node itself calls the topic, before it is remapped.
+    """
     publishers = node.get_publishers_info_by_topic(topic)
     if publishers:
         described = [
@@ -49,15 +70,15 @@ def why_silent(node: Node, topic: str, wanted_type: str) -> str:
         ]
         text = f"no frame on {topic}, published by {', '.join(described)}"
         if all(p.topic_type != wanted_type for p in publishers):
-            transport = _TRANSPORTS.get(publishers[0].topic_type)
-            advice = f"set image_transport to {transport}" if transport else "remap image to a camera's topic"
+            transport = _TRANSPORTS.get(name, {}).get(publishers[0].topic_type)
+            advice = f"set {name}_transport to {transport}" if transport else f"remap {name} to a camera's topic"
             return f"{text}: the node expects {wanted_type}, {advice}"
         return f"{text}: it is silent, or on another machine whose multicast or firewall stops the data"
     others = sorted(
         name for name, types in node.get_topic_names_and_types() if wanted_type in types and node.count_publishers(name)
     )
     others = [name for name in others if not _is_own(node, name)]
-    hint = f"remap image to one of: {', '.join(others)}" if others else f"and no other topic carries {wanted_type}"
+    hint = f"remap {name} to one of: {', '.join(others)}" if others else f"and no other topic carries {wanted_type}"
     return f"no frame on {topic}: nobody publishes it; {hint}"
 
 

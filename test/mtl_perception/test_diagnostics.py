@@ -106,3 +106,12 @@ def test_a_publisher_of_another_type_is_told_apart(nodes, kind, wanted, advice):
     reason = why_silent(node, "/image", wanted)
     assert f"published by /eye/camera (sensor_msgs/msg/{kind.__name__}, reliable, volatile)" in reason
     assert reason.endswith(advice)
+
+
+def test_a_topic_is_spoken_of_as_the_node_calls_it(nodes):
+    node, camera = nodes
+    camera.create_publisher(CompressedImage, "/camera/depth/compressedDepth", 1)
+    reason = why_silent(node, "/camera/depth/compressedDepth", IMAGE, "depth")
+    assert reason.endswith("the node expects sensor_msgs/msg/Image, set depth_transport to compressedDepth")
+    camera.create_publisher(Image, "/camera/depth/image", 1)
+    assert "remap depth to one of: /camera/depth/image" in why_silent(node, "/depth", IMAGE, "depth")
