@@ -56,6 +56,15 @@ def test_a_student_starts_as_its_teacher_is_where_the_other_backbones_say_nothin
     assert all(torch.equal(theirs[name], own[name]) for name in theirs)
 
 
+def test_a_next_rounds_teacher_takes_all_of_the_last_ones():
+    tasks = dense_tasks(["depth", "semantic"], 4)
+    last, new = (
+        MTINet(build_backbone(BACKBONE, "none", modalities(["rgb", "depth"], 4)), tasks, [8] * 4) for _ in range(2)
+    )
+    inherit(new, last)
+    assert all(torch.equal(value, last.state_dict()[name]) for name, value in new.state_dict().items())
+
+
 def test_weights_of_another_network_are_not_inherited():
     tasks = dense_tasks(["depth", "semantic"], 4)
     student, other, fewer = (
