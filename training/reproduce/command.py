@@ -83,7 +83,7 @@ def pictured_runs(runner: StudyRunner) -> list[Run]:
 
 
 def _is_shown(study: Study, run: Run) -> bool:
-    return run.budget == study.budgets[-1] and run.seed == study.seeds[0]
+    return run.budget == study.budgets[0] and run.seed == study.seeds[0]
 
 
 def _narrowed(study: Study, options: argparse.Namespace) -> Study:

@@ -116,6 +116,8 @@ class StudyRunner:
         done = [run for run in self.runs() if self._is_done(run)]
         for run in done:
             self._check_settings(run)
+        # A row that sees all labels is there for every budget, also for those that are still to come.
+        begun = {run.budget_name for run in done if run.row.labels != "all"} or {run.budget_name for run in done}
         return [
             {
                 "budget": dict(run.budget),
@@ -123,6 +125,7 @@ class StudyRunner:
                 **json.loads(self._result_file(run).read_text()),
             }
             for run in done
+            if run.budget_name in begun
         ]
 
     def checkpoint(self, run: Run) -> Path:

@@ -105,7 +105,7 @@ def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
             values += [_signed(figure, gain.difference) + share, titles[gain.over]] if gain else ["-", "-"]
         if values != ["-"] * 4:
             lines.append(_line([row.title, *values]))
-    return lines
+    return lines if len(lines) > 4 else []
 
 
 def _signed(figure: str, difference: Spread) -> str:
