@@ -107,22 +107,34 @@ def mask_files(files: ExportFiles) -> tuple[str, ...]:
 def parse_label_map(text: str, path: Path) -> dict[str, tuple[int, int, int]]:
     """Name to RGB colour of a label map: lines ``name:r,g,b:parts:actions``, ``#`` begins a remark.
 
+    Where no line has a colour the labels have those of Pascal VOC, in order; else one without labels nothing.
+
     Raises:
         DatasetError: a line is none such, or names a label or a colour again.
     """
-    labels: dict[str, tuple[int, int, int]] = {}
+    labels: dict[str, tuple[int, int, int] | None] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, *rest = (field.strip() for field in line.split(":"))
-        digits = rest[0].split(",") if rest else []
-        if not name or len(digits) != 3 or not all(d.strip().isdecimal() and int(d) < 256 for d in digits):
+        digits = [digit.strip() for digit in rest[0].split(",")] if rest and rest[0] else []
+        if not name or not rest or len(digits) not in (0, 3) or not all(d.isdecimal() and int(d) < 256 for d in digits):
             raise DatasetError(f"{path}, line {number}: it is not NAME:RED,GREEN,BLUE::")
-        red, green, blue = (int(d) for d in digits)
-        if name in labels or (red, green, blue) in labels.values():
+        color = (int(digits[0]), int(digits[1]), int(digits[2])) if digits else None
+        if name in labels or (color is not None and color in labels.values()):
             raise DatasetError(f"{path}, line {number}: the label or its colour is there already")
-        labels[name] = (red, green, blue)
-    return labels
+        labels[name] = color
+    if not any(labels.values()):
+        return {name: _voc_color(i) for i, name in enumerate(labels)}
+    return {name: color for name, color in labels.items() if color is not None}
+
+
+def _voc_color(index: int) -> tuple[int, int, int]:
+    """The colour of the ``index``-th class of Pascal VOC: its bits in turn, from the highest of each channel down."""
+    channels = [0, 0, 0]
+    for bit in range(24):
+        channels[bit % 3] |= (index >> bit & 1) << (7 - bit // 3)
+    return channels[0], channels[1], channels[2]
 
 
 def _ids(data: bytes) -> np.ndarray:

@@ -125,6 +125,14 @@ def test_colours_of_a_file_of_ones_own(tmp_path, labelled, maps):
     check_equal(labelled, maps)
 
 
+def test_labels_without_colours_have_those_of_pascal_voc(tmp_path, labelled, maps):
+    colors = np.array([(0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0)], np.uint8)  # as published
+    exported = {f"SegmentationClass/{n}.png": png(colors[codes][..., ::-1]) for n, codes in maps.items()}
+    exported["labelmap.txt"] = "".join(f"{name}:::\n" for name in NAMES)
+    assert run(labelled, write_zip(tmp_path / "a.zip", exported)) == 0
+    check_equal(labelled, maps)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 @given(codes=label_maps, export=st.sampled_from([cvat_masks, cvat_coco, label_studio_coco]))
 def test_whatever_is_painted_comes_back(tmp_path_factory, labelled, codes, export):
@@ -342,6 +350,8 @@ IDS_OF_NOBODY = png(np.full((HEIGHT, WIDTH), 77, np.uint8))
         (changed_masks(SegmentationClass__x__a2_dot_png=PINK), "frame a2 is labelled twice"),
         (changed_masks(labelmap_dot_txt="wall:1,2::"), "labelmap.txt, line 1: it is not NAME:RED,GREEN,BLUE"),
         (changed_masks(labelmap_dot_txt="wall:1,2,256::"), "line 1: it is not NAME"),
+        (changed_masks(labelmap_dot_txt="wall"), "line 1: it is not NAME"),
+        (changed_masks(labelmap_dot_txt="floor:::\nwall:250,50,83::"), "no label has the colour (52, 209, 183)"),
         (changed_masks(labelmap_dot_txt="# x\nwall:1,2,3::\nwall:1,2,4::"), "line 3: the label or its colour"),
         (changed_masks(labelmap_dot_txt="wall:1,2,3::\nfloor:1,2,3::"), "line 2: the label or its colour"),
         (changed_masks(labelmap_dot_txt=b"\xff\xfe"), "labelmap.txt is no text"),
