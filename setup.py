@@ -9,7 +9,12 @@ SHARE = "share/mtl_perception"
 setup(
     # Here, not in setup.cfg: colcon cannot read the object that setuptools makes of it there.
     python_requires=">=3.10",
-    packages=["mtl_perception", "mtl_perception.backends", "mtl_perception.dataset_tools"],
+    packages=[
+        "mtl_perception",
+        "mtl_perception.backends",
+        "mtl_perception.dataset_tools",
+        "mtl_perception.depth_logger",
+    ],
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/mtl_perception"]),
         (SHARE, ["package.xml"]),

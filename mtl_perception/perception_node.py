@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from dataclasses import dataclass
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -26,6 +23,7 @@ from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.network_loading import load_aside, load_network
+from mtl_perception.node_main import run_node
 from mtl_perception.outputs import Frame, Outputs
 from mtl_perception.parameter_server import ParameterServer
 from mtl_perception.parameters import PerceptionParameters
@@ -286,25 +284,7 @@ class PerceptionNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop; 2 when it cannot start for its arguments or parameters file, else 0."""
-    try:
-        rclpy.init(args=args)
-    except RuntimeError as error:
-        print(f"perception_node cannot start: {error}", file=sys.stderr)
-        return 2
-    node = None
-    try:
-        node = PerceptionNode()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        # Under `ros2 launch` Ctrl-C arrives twice: from the terminal and from launch.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if node:
-            node.stop()
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node(PerceptionNode, "perception_node", args)
 
 
 if __name__ == "__main__":

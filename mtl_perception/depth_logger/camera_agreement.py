@@ -22,6 +22,7 @@ _FOCAL_TOLERANCE = 0.01
 """Relative: more than a calibration differs from the next of the same camera."""
 _CENTRE_TOLERANCE = 0.01
 """Of the image's width."""
+_ELSEWHERE = "log into another folder"
 
 
 def make_folder(root: Path) -> None:
@@ -38,7 +39,9 @@ def make_folder(root: Path) -> None:
         raise DatasetError(f"cannot write to {root}: {error.strerror}") from error
 
 
-def agree_on_camera(root: Path, width: int, height: int, intrinsics: Intrinsics, licence: str, source: str) -> None:
+def agree_on_camera(
+    root: Path, width: int, height: int, intrinsics: Intrinsics, licence: str, source: str
+) -> DatasetInfo:
     """Write the ``dataset.json`` of ``root``, or see that it tells of the same camera, unit and licence.
 
     Args:
@@ -47,6 +50,9 @@ def agree_on_camera(root: Path, width: int, height: int, intrinsics: Intrinsics,
         intrinsics: of the colour camera at this size.
         licence: terms of the frames; empty says nothing: ``"unknown"`` is written, any is agreed with.
         source: where they come from; written, not compared.
+
+    Returns:
+        What the ``dataset.json`` says now.
 
     Raises:
         DatasetError: it tells of another; the message says what to do.
@@ -60,28 +66,38 @@ def agree_on_camera(root: Path, width: int, height: int, intrinsics: Intrinsics,
             difference = _difference(there, replace(info, licence=licence or there.licence))
             if difference:
                 raise DatasetError(f"{root} holds frames of another kind: {difference}")
-            return
+            return there
         write_atomically(root / "dataset.json", info.to_json().encode())
         sync_folder(root)
+        return info
+
+
+def camera_difference(there: DatasetInfo, width: int, height: int, ours: Intrinsics) -> str | None:
+    """What keeps frames of ``width`` x ``height`` and a camera from lying beside those of ``there``, if anything does.
+
+    Also says what to do.
+    """
+    if (there.width, there.height) != (width, height):
+        return f"they are {there.width}x{there.height}, the camera sends {width}x{height}; {_ELSEWHERE}"
+    if there.intrinsics is None:
+        return f"their camera is unknown; {_ELSEWHERE}, or write the intrinsics into its dataset.json"
+    theirs = there.intrinsics
+    focal = max(abs(theirs.fx / ours.fx - 1), abs(theirs.fy / ours.fy - 1))
+    centre = max(abs(theirs.cx - ours.cx), abs(theirs.cy - ours.cy)) / width
+    if not (focal <= _FOCAL_TOLERANCE and centre <= _CENTRE_TOLERANCE):  # so that NaN differs too
+        return f"their camera has {_numbers(theirs)}, this one {_numbers(ours)}; {_ELSEWHERE}"
+    return None
 
 
 def _difference(there: DatasetInfo, here: DatasetInfo) -> str | None:
-    """What keeps the frames to come from lying beside those that are there."""
-    elsewhere = "log into another folder"
-    if (there.width, there.height) != (here.width, here.height):
-        return f"they are {there.width}x{there.height}, the camera sends {here.width}x{here.height}; {elsewhere}"
+    difference = camera_difference(there, here.width, here.height, here.intrinsics)
+    if difference:
+        return difference
     if there.depth_per_metre != here.depth_per_metre:
-        return f"their depth has {there.depth_per_metre:g} units a metre, not {here.depth_per_metre:g}; {elsewhere}"
-    if there.intrinsics is None:
-        return f"their camera is unknown; {elsewhere}, or write the intrinsics into its dataset.json"
-    ours, theirs = here.intrinsics, there.intrinsics
-    focal = max(abs(theirs.fx / ours.fx - 1), abs(theirs.fy / ours.fy - 1))
-    centre = max(abs(theirs.cx - ours.cx), abs(theirs.cy - ours.cy)) / there.width
-    if not (focal <= _FOCAL_TOLERANCE and centre <= _CENTRE_TOLERANCE):  # so that NaN differs too
-        return f"their camera has {_numbers(theirs)}, this one {_numbers(ours)}; {elsewhere}"
+        return f"their depth has {there.depth_per_metre:g} units a metre, not {here.depth_per_metre:g}; {_ELSEWHERE}"
     if there.licence != here.licence:
         return (
-            f"their licence is {there.licence!r}, not {here.licence!r}; {elsewhere}, or correct its dataset.json "
+            f"their licence is {there.licence!r}, not {here.licence!r}; {_ELSEWHERE}, or correct its dataset.json "
             "if it is wrong"
         )
     return None

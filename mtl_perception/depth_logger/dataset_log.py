@@ -8,7 +8,9 @@ for all of them.
 
 from __future__ import annotations
 
+import re
 import secrets
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +29,17 @@ from mtl_perception.depth_logger.frame_drop import FrameDropper, remove_files
 from mtl_perception.depth_logger.least_useful import LeastUseful, usefulness
 
 SOFTWARE = f"mtl_perception {__version__}"
+
+
+def robot_name(given: str) -> str:
+    """The name of this robot: as given, or the host's without what names of frames may not hold.
+
+    Raises:
+        DatasetError: the given one cannot be part of a frame's name.
+    """
+    if given:
+        return check_name(given)
+    return re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname()).strip("-") or "robot"
 
 
 class NoRoomError(Exception):

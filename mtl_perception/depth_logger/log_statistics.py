@@ -22,7 +22,7 @@ class LogSummary:
         written: frames on the disk and in the index.
         lost: chosen, or not even looked at, but not written, by why.
         pair_rate, write_rate: a second, over the last seconds.
-        trouble: the latest trouble, while it is recent; empty otherwise.
+        trouble: the latest trouble, while it is recent or lasts; empty otherwise.
     """
 
     pairs: int
@@ -46,7 +46,7 @@ class LogStatistics:
         self._pairs = self._written = 0
         self._pair_times: deque[float] = deque()
         self._write_times: deque[float] = deque()
-        self._trouble, self._trouble_at = "", float("-inf")
+        self._trouble, self._trouble_until = "", float("-inf")
 
     def pair(self) -> None:
         """Count a pair that came."""
@@ -69,21 +69,31 @@ class LogStatistics:
         """Count a frame that is on the disk."""
         with self._lock:
             self._written += 1
+            if self._trouble_until == float("inf"):
+                self._trouble_until = float("-inf")
             self._write_times.append(time.monotonic())
             _forget(self._write_times)
 
-    def lost(self, why: str, trouble: str, count: int = 1) -> None:
-        """Count ``count`` frames that were lost for ``why``; ``trouble`` tells a person more."""
+    def lost(self, why: str, trouble: str = "", count: int = 1, *, lasts: bool = False) -> None:
+        """Count frames that were lost.
+
+        Args:
+            why: in a word.
+            trouble: tells a person more; empty where all is as it should be.
+            count: how many.
+            lasts: the trouble lasts until a frame is written; else it is over in a few seconds.
+        """
         with self._lock:
             self._lost[why] += count
-            self._trouble, self._trouble_at = trouble, time.monotonic()
+            if trouble:
+                self._trouble = trouble
+                self._trouble_until = float("inf") if lasts else time.monotonic() + WINDOW
 
     def summary(self) -> LogSummary:
         """The figures as of now."""
         with self._lock:
             _forget(self._pair_times)
             _forget(self._write_times)
-            is_recent = time.monotonic() - self._trouble_at < WINDOW
             return LogSummary(
                 self._pairs,
                 dict(self._kept),
@@ -92,7 +102,7 @@ class LogStatistics:
                 dict(self._lost),
                 len(self._pair_times) / WINDOW,
                 len(self._write_times) / WINDOW,
-                self._trouble if is_recent else "",
+                self._trouble if time.monotonic() < self._trouble_until else "",
             )
 
 

@@ -21,7 +21,8 @@ _SAME_CENTRE = 0.5
 """Pixels."""
 _LARGEST_FOOTPRINT = 8
 """Colour pixels along a side that one pixel of depth may cover."""
-_DISTORTION_SIZES = (0, 4, 5, 8)
+_COEFFICIENTS = {"plumb_bob": (4, 5), "rational_polynomial": (8,)}
+"""How many coefficients a model may have, all in OpenCV's order."""
 _BENT = 1.1
 """How much larger than elsewhere a distorted image shows things, at the most worth filling."""
 _OVERLAP = 1e-3
@@ -42,14 +43,15 @@ class Camera:
     Attributes:
         width, height: pixels.
         intrinsics: of this size.
-        distortion: 4, 5 or 8 coefficients as OpenCV orders them (plumb_bob, rational_polynomial); empty or zero for
-            none.
+        distortion: coefficients of ``model``; empty or zero for none.
+        model: as CameraInfo names them. Depth is brought to and from ``plumb_bob`` and ``rational_polynomial``.
     """
 
     width: int
     height: int
     intrinsics: Intrinsics
     distortion: tuple[float, ...] = ()
+    model: str = "plumb_bob"
 
     @property
     def is_distorted(self) -> bool:
@@ -62,6 +64,7 @@ class Camera:
         return (
             (self.width, self.height) == (other.width, other.height)
             and np.allclose(_padded(self.distortion), _padded(other.distortion), atol=1e-4)
+            and (not self.is_distorted or self.model == other.model)
             and abs(ours.fx / theirs.fx - 1) < _SAME_FOCAL
             and abs(ours.fy / theirs.fy - 1) < _SAME_FOCAL
             and abs(ours.cx - theirs.cx) < _SAME_CENTRE
@@ -84,8 +87,11 @@ class Registration:
 
     def __init__(self, depth: Camera, colour: Camera, colour_from_depth: np.ndarray) -> None:
         for camera in (depth, colour):
-            if len(camera.distortion) not in _DISTORTION_SIZES and camera.is_distorted:
-                raise RegistrationError(f"{len(camera.distortion)} coefficients of distortion are of no known model")
+            if camera.is_distorted and len(camera.distortion) not in _COEFFICIENTS.get(camera.model, ()):
+                raise RegistrationError(
+                    f"images distorted by the model {camera.model!r} of {len(camera.distortion)} coefficients "
+                    "cannot be brought onto others: use a rectified topic, or an aligned depth topic"
+                )
         self._depth = depth
         self._colour = colour
         self._shift = colour_from_depth[:3, 3].astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Sequence
 
@@ -32,6 +33,23 @@ def transform(position: Sequence[float], quaternion: Sequence[float]) -> np.ndar
     return matrix
 
 
+def parse_pose(text: str) -> np.ndarray | None:
+    """The (4, 4) matrix of ``"x y z qx qy qz qw"``, None of empty text.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not text.strip():
+        return None
+    try:
+        numbers = [float(word) for word in text.replace(",", " ").split()]
+        if len(numbers) == 7:
+            return transform(numbers[:3], numbers[3:])
+    except ValueError:
+        pass
+    raise ValueError(f"{text!r} is no pose: 'x y z qx qy qz qw', metres and a quaternion")
+
+
 def inverse(matrix: np.ndarray) -> np.ndarray:
     """The inverse of a rigid transform, exactly rigid again."""
     result = np.eye(4)
@@ -48,7 +66,7 @@ def distance(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
 
 
 class PoseTrack:
-    """The latest poses of a moving frame, and the pose at any time between them.
+    """The latest poses of a moving frame, and the pose at any time between them; thread-safe.
 
     Args:
         seconds: how long a pose is remembered.
@@ -58,6 +76,7 @@ class PoseTrack:
     def __init__(self, seconds: float, reach: float) -> None:
         self._span = round(seconds * 1e9)
         self._reach = round(reach * 1e9)
+        self._lock = threading.Lock()
         self._poses: deque[tuple[int, np.ndarray, np.ndarray]] = deque()
 
     def add(self, stamp: int, position: Sequence[float], quaternion: Sequence[float]) -> None:
@@ -67,16 +86,18 @@ class PoseTrack:
             ValueError: as ``transform``.
         """
         transform(position, quaternion)
-        if self._poses and stamp <= self._poses[-1][0]:
-            self._poses.clear()
         unit = np.array(quaternion, float)
-        self._poses.append((stamp, np.array(position, float), unit / np.linalg.norm(unit)))
-        while stamp - self._poses[0][0] > self._span:
-            self._poses.popleft()
+        with self._lock:
+            if self._poses and stamp <= self._poses[-1][0]:
+                self._poses.clear()
+            self._poses.append((stamp, np.array(position, float), unit / np.linalg.norm(unit)))
+            while stamp - self._poses[0][0] > self._span:
+                self._poses.popleft()
 
     def at(self, stamp: int) -> np.ndarray | None:
         """The (4, 4) pose at ``stamp`` (ns): between two poses, or the nearest one; None where none is in reach."""
-        poses = list(self._poses)
+        with self._lock:
+            poses = list(self._poses)
         after = next((i for i, pose in enumerate(poses) if pose[0] >= stamp), len(poses))
         near = poses[max(0, after - 1) : after + 1]
         if not near or min(abs(pose[0] - stamp) for pose in near) > self._reach:

@@ -38,10 +38,10 @@ PATIENCE = 10.0
 
 
 class NodeUnderTest:
-    """The perception node in a process; what it printed is in ``log``."""
+    """The perception node, or the one of another ``module``, in a process; what it printed is in ``log``."""
 
-    def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "mtl_perception.perception_node", "--ros-args", *arguments]
+    def __init__(self, *arguments: str, module: str = "perception_node") -> None:
+        command = [sys.executable, "-m", f"mtl_perception.{module}", "--ros-args", *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.log = ""
         threading.Thread(target=self._read, daemon=True).start()
@@ -64,9 +64,14 @@ class Robot:
     """Publishes frames to the node and keeps the last message of every output it listens to."""
 
     def __init__(
-        self, outputs: tuple[str, ...] = tuple(OUTPUTS), image_type: type = Image, node: str = "/perception"
+        self,
+        outputs: tuple[str, ...] = tuple(OUTPUTS),
+        image_type: type = Image,
+        node: str = "/perception",
+        task: str = "perception",
     ) -> None:
-        self._status = f"{node}: perception"
+        self._node = node
+        self._status = f"{node}: {task}"
         self._context = Context()
         rclpy.init(context=self._context)
         self.node = Node("robot", context=self._context)
@@ -174,16 +179,16 @@ class Robot:
         request = SetParameters.Request(
             parameters=[Parameter(k, value=v).to_parameter_msg() for k, v in parameters.items()]
         )
-        return self.call(SetParameters, "/perception/set_parameters", request).results
+        return self.call(SetParameters, f"{self._node}/set_parameters", request).results
 
     def transition(self, transition: int) -> bool:
         request = ChangeState.Request()
         request.transition.id = transition
-        return self.call(ChangeState, "/perception/change_state", request).success
+        return self.call(ChangeState, f"{self._node}/change_state", request).success
 
     @property
     def state(self) -> str:
-        return self.call(GetState, "/perception/get_state", GetState.Request()).current_state.label
+        return self.call(GetState, f"{self._node}/get_state", GetState.Request()).current_state.label
 
 
 def one_line(log: str, pattern: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -132,12 +134,16 @@ def test_a_dot_comes_out_where_opencv_says(which):
 def test_cameras_that_see_alike_are_known():
     assert camera().sees_as(camera())
     assert camera().sees_as(camera(focal=40.01, distortion=(0.0,) * 5))
-    for other in (camera(50), camera(focal=40.5), camera(shift=1), camera(distortion=(0.1, 0, 0, 0))):
+    bent = camera(distortion=(0.1, 0, 0, 0))
+    assert bent.sees_as(bent) and not bent.sees_as(replace(bent, model="equidistant"))
+    for other in (camera(50), camera(focal=40.5), camera(shift=1), bent):
         assert not camera().sees_as(other)
 
 
 def test_depth_of_another_size_and_distortion_of_an_unknown_kind_are_refused():
     with pytest.raises(RegistrationError, match="depth is 10x5, its camera_info says 48x36"):
         Registration(camera(), camera(), HERE).register(np.zeros((5, 10), np.uint16))
-    with pytest.raises(RegistrationError, match="3 coefficients"):
-        Registration(camera(distortion=(0.1, 0.1, 0.1)), camera(), HERE)
+    for bent in (camera(distortion=(0.1, 0.1, 0.1)), replace(camera(distortion=(0.1, 0, 0, 0)), model="equidistant")):
+        with pytest.raises(RegistrationError, match="cannot be brought onto others: use a rectified topic"):
+            Registration(bent, camera(), HERE)
+    assert Registration(replace(camera(distortion=(0.0,) * 4), model="equidistant"), camera(), HERE)

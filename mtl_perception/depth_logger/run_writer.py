@@ -1,0 +1,172 @@
+"""The disk's end of the logger: frames that were chosen go into a run of a data set folder, from one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtl_perception.dataset_folder import DatasetError, DatasetInfo, Intrinsics
+from mtl_perception.depth_logger.camera_agreement import agree_on_camera, camera_difference
+from mtl_perception.depth_logger.dataset_log import SOFTWARE, DatasetLog, EncodedFrame, LessUsefulError, NoRoomError
+from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace
+from mtl_perception.depth_logger.log_statistics import LogStatistics
+from mtl_perception.depth_logger.log_worker import LogWorker
+
+_BATCH = 8
+"""Frames written together when they wait: their folders are then synced once."""
+_REMEMBERED = 1000
+"""Latest written frames whose names are known by their stamps."""
+
+Answer = Callable[[bool, str], None]
+"""Told whether a frame that somebody asked for was logged, and its name or why not."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Where a run goes, and what is told of it.
+
+    Attributes:
+        folder: the data set folder, which can be written.
+        robot: name of the robot.
+        licence: terms of the frames; empty says nothing.
+        header: what the index tells of the run beside ``frame_id``: topics and rules.
+        quota, min_free: GB the folder may hold, and that must stay free on its disk; 0 is no limit.
+        give_up: where there is no room, give up the least useful frames; else refuse new ones.
+        queue_size: encoded frames that may wait for the disk.
+    """
+
+    folder: Path
+    robot: str
+    licence: str
+    header: Mapping[str, Any]
+    quota: float
+    min_free: float
+    give_up: bool
+    queue_size: int
+
+
+@dataclass(frozen=True)
+class ChosenFrame:
+    """A frame to write: its files, its camera, and whom to tell."""
+
+    encoded: EncodedFrame
+    width: int
+    height: int
+    intrinsics: Intrinsics
+    frame_id: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class FolderState:
+    """The folder as of now: the run's name (empty before its first frame), GB held and free, frames given up."""
+
+    run: str
+    used: float
+    free: float
+    given_up: int
+
+
+class RunWriter:
+    """Writes chosen frames in a thread of its own; the run begins with the first."""
+
+    def __init__(self, settings: RunSettings, statistics: LogStatistics) -> None:
+        self._settings = settings
+        self._statistics = statistics
+        self._log: DatasetLog | None = None
+        self._info: DatasetInfo | None = None
+        self._names: dict[int, str] = {}
+        self._worker = LogWorker("log_disk", self._write, self._on_error, capacity=settings.queue_size, batch=_BATCH)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the disk."""
+        return self._worker.waiting
+
+    def put(self, frame: ChosenFrame) -> bool:
+        """Have ``frame`` written; False, and it is counted as lost, when too many wait."""
+        if self._worker.put(frame):
+            return True
+        trouble = f"the disk is too slow: {self._settings.queue_size} frames wait for it"
+        self._lose(frame, "disk too slow", trouble)
+        return False
+
+    def state(self) -> FolderState:
+        """The folder as of now."""
+        log = self._log
+        if log is None:
+            return FolderState("", 0.0, 0.0, 0)
+        return FolderState(log.run, log.space.used / GIGABYTE, log.space.free / GIGABYTE, log.dropped)
+
+    def stop(self, patience: float) -> None:
+        """Write what waits, ``patience`` seconds at the most, and end the run."""
+        left = self._worker.stop(patience)
+        if left:
+            self._statistics.lost("still waiting at the end", f"{left} frames waited for the disk at the end", left)
+        if self._log:
+            self._log.close()
+
+    def _write(self, frames: Sequence[ChosenFrame]) -> None:
+        fitting = [frame for frame in frames if not self._is_written(frame) and self._fits(frame)]
+        if not fitting:
+            return
+        while len(self._names) > _REMEMBERED:
+            del self._names[next(iter(self._names))]
+        results = self._log.append([frame.encoded for frame in fitting])
+        for frame, result in zip(fitting, results):  # noqa: B905  # one for each
+            if isinstance(result, str):
+                self._statistics.written()
+                self._names[frame.encoded.line["stamp"]] = result
+                if frame.answer:
+                    frame.answer(True, result)
+            elif isinstance(result, LessUsefulError):  # as it should be: no trouble
+                self._lose(frame, "less useful than what is there", "", str(result))
+            elif isinstance(result, NoRoomError):
+                self._lose(frame, "no room", f"nothing more is logged: {result}")
+            else:
+                self._lose(frame, "disk error", f"cannot write: {_described(result)}")
+
+    def _is_written(self, frame: ChosenFrame) -> bool:
+        """Whether the frame is on the disk already, as one that somebody asks for may be."""
+        name = self._names.get(frame.encoded.line["stamp"])
+        if name and frame.answer:
+            frame.answer(True, name)
+        return name is not None
+
+    def _fits(self, frame: ChosenFrame) -> bool:
+        """Whether the frame is of the run's camera, which the first frame is by itself."""
+        try:
+            if self._log is None:
+                self._begin(frame)
+            difference = camera_difference(self._info, frame.width, frame.height, frame.intrinsics)
+            if difference:
+                raise DatasetError(f"{self._settings.folder} holds frames of another kind: {difference}")
+        except DatasetError as error:
+            self._lose(frame, "another camera", str(error))
+        except OSError as error:
+            self._lose(frame, "disk error", f"cannot write: {_described(error)}")
+        else:
+            return True
+        return False
+
+    def _begin(self, frame: ChosenFrame) -> None:
+        s = self._settings
+        source = f"logged by {SOFTWARE} on {s.robot}"
+        self._info = agree_on_camera(s.folder, frame.width, frame.height, frame.intrinsics, s.licence, source)
+        space = DiskSpace(s.folder, round(s.quota * GIGABYTE), round(s.min_free * GIGABYTE))
+        header = {**s.header, "frame_id": frame.frame_id}
+        self._log = DatasetLog(s.folder, s.robot, header, space, give_up=s.give_up)
+
+    def _on_error(self, error: Exception) -> None:
+        self._statistics.lost("failed", f"{type(error).__name__}: {error}")
+
+    def _lose(self, frame: ChosenFrame, why: str, trouble: str, answer: str = "") -> None:
+        self._statistics.lost(why, trouble, lasts=True)
+        if frame.answer:
+            frame.answer(False, answer or trouble)
+
+
+def _described(error: OSError) -> str:
+    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")

@@ -1,0 +1,63 @@
+"""Colour and depth messages of one moment as a frame: decoded, and brought pixel on pixel by their camera_info."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+
+from mtl_perception.depth_logger.alignment import Alignment
+from mtl_perception.depth_logger.frames import DecodedFrame
+from mtl_perception.depth_logger.pairing import Pair
+from mtl_perception.messages import MessageError
+from mtl_perception.rgbd_messages import colour_of, depth_of, view_of
+
+
+class RgbdDecoder:
+    """Makes frames of pairs of messages.
+
+    Args:
+        extrinsics: see ``Alignment``.
+        image_rectified, depth_rectified: the images are, see ``carries_rectified``.
+    """
+
+    def __init__(
+        self, extrinsics: Callable[[str, str], np.ndarray | None], *, image_rectified: bool, depth_rectified: bool
+    ) -> None:
+        self._alignment = Alignment(extrinsics)
+        self._image_rectified = image_rectified
+        self._depth_rectified = depth_rectified
+        self.image_info: CameraInfo | None = None
+        """The latest of the colour camera; needed for ``decode``."""
+        self.depth_info: CameraInfo | None = None
+        """The latest of the depth camera, if it has any."""
+        self.frame_id = ""
+        """The colour camera's optical frame, once a frame was decoded."""
+
+    def decode(self, pair: Pair) -> DecodedFrame:
+        """The frame of a pair of messages, Image or CompressedImage each.
+
+        Raises:
+            MessageError: a message is damaged or of no use, or the colour camera is not calibrated.
+            RegistrationError: depth is not in the colour image and cannot be brought there.
+        """
+        rgb, rgb_file, suffix = colour_of(pair.colour)
+        depth, depth_file = depth_of(pair.depth)
+        colour = view_of(pair.colour, self.image_info, *rgb.shape[:2], rectified=self._image_rectified)
+        if colour.camera is None:
+            raise MessageError("camera_info is uncalibrated (K is zero): calibrate the camera")
+        there = view_of(pair.depth, self.depth_info, *depth.shape, rectified=self._depth_rectified)
+        aligned = self._alignment.align(depth, there, colour)
+        self.frame_id = colour.frame_id
+        return DecodedFrame(
+            pair.stamp,
+            pair.depth_stamp,
+            rgb,
+            aligned,
+            colour.camera.intrinsics,
+            colour.frame_id,
+            rgb_file,
+            suffix,
+            depth_file if aligned is depth else None,
+        )
