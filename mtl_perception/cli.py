@@ -85,6 +85,29 @@ def _run(options: argparse.Namespace) -> int:
     return perception_node.main(arguments + options.ros_arguments)
 
 
+def _log(options: argparse.Namespace) -> int:
+    from mtl_perception import depth_logger_node
+    from mtl_perception.share import use_shared_memory_profile
+
+    use_shared_memory_profile()
+    arguments = ["mtl-perception", "--ros-args"]
+    if options.params_file:
+        arguments += ["--params-file", str(options.params_file)]
+    arguments += ["-p", f"folder:={json.dumps(str(options.folder))}"]
+    if options.robot:
+        arguments += ["-p", f"robot:={json.dumps(options.robot)}"]
+    for topic in ("image", "camera_info", "depth", "depth_camera_info", "odometry"):
+        if getattr(options, topic):
+            arguments += ["-r", f"{topic}:={getattr(options, topic)}"]
+    if options.compressed:
+        arguments += ["-p", "image_transport:=compressed"]
+    if options.compressed_depth:
+        arguments += ["-p", "depth_transport:=compressedDepth"]
+    if options.namespace:
+        arguments += ["-r", f"__ns:=/{options.namespace.strip('/')}"]
+    return depth_logger_node.main(arguments + options.ros_arguments)
+
+
 def _replay(options: argparse.Namespace) -> int:
     import rclpy
     from rclpy.node import Node
@@ -203,6 +226,28 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--namespace", metavar="NAME", help="put the node and its topics under NAME")
     run.add_argument("--params-file", type=Path, help="YAML file of parameters, as config/perception.yaml")
     run.set_defaults(command=_run)
+
+    log = commands.add_parser(
+        "log",
+        help="log the RGB-D frames worth keeping to a data set folder, where there is no `ros2 launch`",
+        epilog="Any parameter: --ros-args -p min_interval:=1.0; docs/depth_logger.md tells of them all.",
+    )
+    log.add_argument("folder", type=Path, help="data set folder, made if need be; others may log to it too")
+    log.add_argument("--image", metavar="TOPIC", help="the colour camera's image topic (default: image)")
+    log.add_argument("--camera-info", metavar="TOPIC", help="its CameraInfo topic (default: camera_info)")
+    log.add_argument("--depth", metavar="TOPIC", help="depth, best aligned to colour by the driver (default: depth)")
+    log.add_argument(
+        "--depth-camera-info", metavar="TOPIC", help="the depth camera's CameraInfo topic (default: depth_camera_info)"
+    )
+    log.add_argument("--odometry", metavar="TOPIC", help="where the robot is (default: odometry)")
+    log.add_argument("--compressed", action="store_true", help="the image topic carries CompressedImage")
+    log.add_argument("--compressed-depth", action="store_true", help="the depth topic is one of /compressedDepth")
+    log.add_argument(
+        "--robot", metavar="NAME", help="name of the robot, part of the frames' names (default: the host's)"
+    )
+    log.add_argument("--namespace", metavar="NAME", help="put the node and its topics under NAME")
+    log.add_argument("--params-file", type=Path, help="YAML file of parameters, as config/depth_logger.yaml")
+    log.set_defaults(command=_log)
 
     replay = commands.add_parser("replay", help="play a rosbag2, where there is no `ros2 bag play`")
     replay.add_argument("bag", type=Path, help="folder, .mcap or .db3")
