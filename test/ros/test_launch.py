@@ -73,3 +73,10 @@ def test_the_launched_node_comes_up_in_its_namespace_and_ends_cleanly(launch_fil
     service.run()
     assert "robot.perception" in "".join(printed)
     assert exits == [0], printed
+
+
+def test_the_depth_logger_has_a_launch_file_with_its_arguments(launch_file):
+    logger = str(Path(launch_file).with_name("depth_logger.launch.py"))
+    offered = {e.name for e in entities(logger, DeclareLaunchArgument)}
+    needed = {"folder", "robot", "params_file", "image", "depth", "depth_camera_info", "odometry", "use_sim_time"}
+    assert needed <= offered
