@@ -36,6 +36,7 @@ class LogWorker(Generic[Item]):
         self._capacity = capacity
         self._batch = batch
         self._items: deque[Item] = deque()
+        self._busy = 0
         self._stopping = False
         self._deadline = float("inf")
         self._wake = threading.Condition()
@@ -44,8 +45,9 @@ class LogWorker(Generic[Item]):
 
     @property
     def waiting(self) -> int:
-        """Items not begun."""
-        return len(self._items)
+        """Items not done."""
+        with self._wake:
+            return len(self._items) + self._busy
 
     def put(self, item: Item) -> bool:
         """Leave ``item`` for the thread; False, and it is not taken, when the queue is full or the worker stopped."""
@@ -68,10 +70,12 @@ class LogWorker(Generic[Item]):
     def _work(self) -> None:
         while True:
             with self._wake:
+                self._busy = 0
                 self._wake.wait_for(lambda: self._stopping or self._items)
                 if not self._items or time.monotonic() > self._deadline:
                     return
                 items = [self._items.popleft() for _ in range(min(self._batch, len(self._items)))]
+                self._busy = len(items)
             try:
                 self._process(items)
             except Exception as error:  # one bad frame must not end the log

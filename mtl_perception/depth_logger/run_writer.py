@@ -109,17 +109,32 @@ class RunWriter:
             self._log.close()
 
     def _write(self, frames: Sequence[ChosenFrame]) -> None:
-        fitting = [frame for frame in frames if not self._is_written(frame) and self._fits(frame)]
-        if not fitting:
-            return
-        while len(self._names) > _REMEMBERED:
-            del self._names[next(iter(self._names))]
-        results = self._log.append([frame.encoded for frame in fitting])
-        for frame, result in zip(fitting, results):  # noqa: B905  # one for each
+        fitting: dict[int, ChosenFrame] = {}
+        refused, again = [], []
+        for frame in frames:
+            stamp = frame.encoded.line["stamp"]
+            if stamp in fitting:  # asked for while it waited
+                again.append(frame)
+            elif self._is_written(frame):
+                continue
+            elif refusal := self._refusal(frame):
+                refused.append((frame, *refusal))
+            else:
+                fitting[stamp] = frame
+        if fitting:
+            self._append(list(fitting.values()))
+        for refusal in refused:  # last, as what is written ends the trouble
+            self._lose(*refusal)
+        if again:
+            self._write(again)
+
+    def _append(self, frames: Sequence[ChosenFrame]) -> None:
+        results = self._log.append([frame.encoded for frame in frames])
+        for frame, result in zip(frames, results):  # noqa: B905  # one for each
             if isinstance(result, str):
                 self._statistics.written()
-                self._names[frame.encoded.line["stamp"]] = result
-                if frame.answer:
+                self._remember(frame, result)
+                if frame.answer is not None:
                     frame.answer(True, result)
             elif isinstance(result, LessUsefulError):  # as it should be: no trouble
                 self._lose(frame, "less useful than what is there", "", str(result))
@@ -128,28 +143,35 @@ class RunWriter:
             else:
                 self._lose(frame, "disk error", f"cannot write: {_described(result)}")
 
+    def _remember(self, frame: ChosenFrame, name: str) -> None:
+        self._names[frame.encoded.line["stamp"]] = name
+        if len(self._names) > _REMEMBERED:
+            del self._names[next(iter(self._names))]
+
     def _is_written(self, frame: ChosenFrame) -> bool:
         """Whether the frame is on the disk already, as one that somebody asks for may be."""
         name = self._names.get(frame.encoded.line["stamp"])
-        if name and frame.answer:
+        if name is None:
+            return False
+        if frame.answer is not None:
             frame.answer(True, name)
-        return name is not None
+        else:  # a bag began again
+            self._statistics.lost("logged already")
+        return True
 
-    def _fits(self, frame: ChosenFrame) -> bool:
-        """Whether the frame is of the run's camera, which the first frame is by itself."""
+    def _refusal(self, frame: ChosenFrame) -> tuple[str, str] | None:
+        """Why the frame cannot lie in the folder, in a word and in full; the run begins with the first that can."""
         try:
             if self._log is None:
                 self._begin(frame)
             difference = camera_difference(self._info, frame.width, frame.height, frame.intrinsics)
-            if difference:
-                raise DatasetError(f"{self._settings.folder} holds frames of another kind: {difference}")
         except DatasetError as error:
-            self._lose(frame, "another camera", str(error))
+            return "another camera", str(error)
         except OSError as error:
-            self._lose(frame, "disk error", f"cannot write: {_described(error)}")
-        else:
-            return True
-        return False
+            return "disk error", f"cannot write: {_described(error)}"
+        if difference:
+            return "another camera", f"{self._settings.folder} holds frames of another kind: {difference}"
+        return None
 
     def _begin(self, frame: ChosenFrame) -> None:
         s = self._settings
@@ -164,7 +186,7 @@ class RunWriter:
 
     def _lose(self, frame: ChosenFrame, why: str, trouble: str, answer: str = "") -> None:
         self._statistics.lost(why, trouble, lasts=True)
-        if frame.answer:
+        if frame.answer is not None:
             frame.answer(False, answer or trouble)
 
 

@@ -30,7 +30,7 @@ def test_everything_is_worked_on_in_order_up_to_a_batch_at_once():
     slow = Slow(capacity=100, batch=4)
     assert slow.worker.put(0)
     slow.began.wait(10)
-    assert all(slow.worker.put(i) for i in range(1, 11)) and slow.worker.waiting == 10
+    assert all(slow.worker.put(i) for i in range(1, 11)) and slow.worker.waiting == 11
     slow.may.set()
     assert slow.worker.stop(10) == 0
     assert slow.done == [[0], [1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]

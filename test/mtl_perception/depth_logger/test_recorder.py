@@ -1,0 +1,334 @@
+"""From pairs to frames on the disk: what is chosen, what is asked for, and what becomes of what cannot be written."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from logged import CAMERA, HEIGHT, WIDTH, depth_of, rgb_of
+
+from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.dataset_index import read_index
+from mtl_perception.depth_logger import dataset_log
+from mtl_perception.depth_logger.camera_agreement import make_folder
+from mtl_perception.depth_logger.frames import DecodedFrame
+from mtl_perception.depth_logger.key_frames import KeyFrameRules
+from mtl_perception.depth_logger.pairing import Pair
+from mtl_perception.depth_logger.recorder import Recorder, RecorderSettings, RobotPose
+from mtl_perception.depth_logger.run_writer import RunSettings
+
+RULES = KeyFrameRules(
+    min_interval=0.0,
+    min_sharpness=0,
+    max_clipped=1,
+    min_valid_depth=0,
+    keep_every=0,
+    min_view_change=0.2,
+    min_translation=0,
+    min_rotation=0,
+    min_disagreement=0,
+    max_confidence=0,
+)
+
+
+def pair(number: int, view: int | None = None) -> Pair:
+    """A pair every 0.1 s whose picture is of ``view``, by itself where that is None."""
+    return Pair(number * 10**8, number * 10**8 + 7, number if view is None else view, number)
+
+
+def decode(pair: Pair) -> DecodedFrame:
+    if pair.colour == "bad":
+        raise ValueError("the picture is bad")
+    return DecodedFrame(pair.stamp, pair.depth_stamp, rgb_of(pair.colour), depth_of(pair.depth), CAMERA, "eye")
+
+
+class Answers(list):
+    def __call__(self, *answer) -> None:
+        self.append(answer)
+
+
+@contextmanager
+def recording(folder, rules=RULES, decode=decode, pose_at=lambda stamp: None, **changes):
+    make_folder(folder)
+    run = RunSettings(
+        folder, "r2", "", {}, quota=0, min_free=0, give_up=False, queue_size=changes.pop("disk_queue", 30)
+    )
+    run = replace(run, **{name: changes.pop(name) for name in ("quota", "give_up", "licence") if name in changes})
+    settings = RecorderSettings(rules, jpeg_quality=None, look_back=0.0, look_back_rate=10.0, queue_size=30)
+    recorder = Recorder(replace(settings, **changes), run, decode, pose_at)
+    stop, recorder.stop = recorder.stop, lambda patience: None
+    try:
+        yield recorder
+    finally:
+        stop(10)
+
+
+def settled(recorder: Recorder):
+    """The summary when nothing waits any more."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not recorder.summary()[2]:
+            return recorder.summary()[0]
+        time.sleep(0.01)
+    raise AssertionError(recorder.summary())
+
+
+def lines(folder) -> list[dict]:
+    return [line for run in read_index(folder) for line in run.frames.values()]
+
+
+def test_what_is_chosen_is_on_the_disk_as_it_came(tmp_path):
+    with recording(tmp_path) as recorder:
+        for number, view in enumerate((0, 0, 1, 1, 2)):
+            recorder.put(pair(number, view))
+        summary = settled(recorder)
+    assert (summary.kept, summary.not_kept, summary.written) == ({"first": 1, "view": 2}, {"same view": 2}, 3)
+    assert summary.lost == {} and summary.trouble == ""
+    opened = DatasetFolder(tmp_path)
+    for line, number, view in zip(lines(tmp_path), (0, 2, 4), (0, 1, 2), strict=True):
+        assert (line["stamp"], line["depth_stamp"]) == (number * 10**8, number * 10**8 + 7)
+        np.testing.assert_array_equal(opened.read_rgb(line["name"]), rgb_of(view))
+        np.testing.assert_array_equal(np.rint(opened.read_depth(line["name"]) * 1000), depth_of(number))
+        assert line["sharpness"] > 0 and 0.9 < line["valid_depth"] <= 1 and 0.2 <= line["view_change"] <= 1
+
+
+def test_files_that_came_are_stored_byte_for_byte(tmp_path):
+    jpeg = cv2.imencode(".jpg", rgb_of(3))[1].tobytes()
+    png = cv2.imencode(".png", depth_of(3), [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+
+    def with_files(pair):
+        return replace(decode(pair), rgb_file=jpeg, rgb_suffix=".jpg", depth_file=png)
+
+    with recording(tmp_path, decode=with_files) as recorder:
+        recorder.put(pair(3))
+        settled(recorder)
+    (name,) = DatasetFolder(tmp_path).names()
+    assert (tmp_path / "rgb" / f"{name}.jpg").read_bytes() == jpeg
+    assert (tmp_path / "depth" / f"{name}.png").read_bytes() == png
+
+
+def test_colour_that_came_raw_is_jpeg_when_asked_for(tmp_path):
+    smooth = cv2.resize(rgb_of(0)[:3, :4], (WIDTH, HEIGHT))
+    with recording(tmp_path, decode=lambda p: replace(decode(p), rgb=smooth), jpeg_quality=95) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+    folder = DatasetFolder(tmp_path)
+    (name,) = folder.names()
+    assert folder.path("rgb", name).suffix == ".jpg"
+    assert np.abs(folder.read_rgb(name).astype(int) - smooth).mean() < 8
+
+
+def test_a_bad_pair_is_counted_with_its_reason_and_the_next_is_looked_at(tmp_path):
+    with recording(tmp_path) as recorder:
+        recorder.put(Pair(1, 1, "bad", 0))
+        recorder.put(pair(2))
+        summary = settled(recorder)
+    assert summary.lost == {"bad frame": 1} and summary.written == 1 and summary.trouble == "the picture is bad"
+
+
+def test_the_robots_pose_goes_into_the_index_and_the_cameras_to_the_disk(tmp_path):
+    base, camera = np.eye(4), np.eye(4)
+    base[0, 3], camera[2, 3] = 4.0, 1.5
+    with recording(tmp_path / "both", pose_at=lambda stamp: RobotPose(base, camera)) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+    (line,) = lines(tmp_path / "both")
+    np.testing.assert_array_equal(DatasetFolder(tmp_path / "both").read_pose(line["name"]), camera)
+    np.testing.assert_array_equal(line["robot_pose"], base)
+    with recording(tmp_path / "one", pose_at=lambda stamp: RobotPose(base, None)) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+    (line,) = lines(tmp_path / "one")
+    assert not DatasetFolder(tmp_path / "one").has("pose", line["name"]) and "robot_pose" in line
+
+
+# Asked for
+
+
+def test_what_is_asked_for_is_logged_with_the_look_back_and_answered_by_name(tmp_path):
+    answers = Answers()
+    with recording(tmp_path, look_back=0.5) as recorder:
+        recorder.log_now(answers)
+        for number in range(11):
+            recorder.put(pair(number, 0))
+        recorder.log_now(answers)
+        settled(recorder)
+        recorder.log_now(answers)  # it is there already
+        recorder.put(pair(11, 1))
+        settled(recorder)
+    by_reason: dict[str, list[int]] = {}
+    for line in lines(tmp_path):
+        by_reason.setdefault(line["reason"], []).append(line["stamp"] // 10**8)
+    assert by_reason == {"first": [0], "look_back": [5, 6, 7, 8, 9], "service": [10], "view": [11]}
+    name = next(line["name"] for line in lines(tmp_path) if line["reason"] == "service")
+    assert answers[1:] == [(True, name), (True, name)]
+    assert answers[0][0] is False and "no pair of colour and depth" in answers[0][1]
+
+
+def test_a_frame_that_could_not_be_written_is_written_when_it_is_asked_for(tmp_path, monkeypatch):
+    answers = Answers()
+    full = threading.Event()
+    full.set()
+    real = dataset_log.write_atomically
+
+    def write(path, data):
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+        real(path, data)
+
+    monkeypatch.setattr(dataset_log, "write_atomically", write)
+    with recording(tmp_path) as recorder:
+        recorder.put(pair(0))
+        summary = settled(recorder)
+        assert summary.lost == {"disk error": 1} and summary.trouble == "cannot write: No space left on device"
+        recorder.log_now(answers)
+        settled(recorder)
+        full.clear()
+        recorder.log_now(answers)
+        deadline = time.monotonic() + 10
+        while len(answers) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert recorder.summary()[0].trouble == ""
+    assert answers[0] == (False, "cannot write: No space left on device") and answers[1][0] is True
+    assert [line["reason"] for line in lines(tmp_path)] == ["service"]
+
+
+def test_a_frame_asked_for_while_it_waits_is_written_once(tmp_path, monkeypatch):
+    release, answers = threading.Event(), Answers()
+    real = dataset_log.write_atomically
+    monkeypatch.setattr(dataset_log, "write_atomically", lambda *a: (release.wait(10), real(*a)))
+    with recording(tmp_path) as recorder:
+        recorder.put(pair(0))
+        recorder.put(pair(1))
+        for _ in range(3):
+            recorder.log_now(answers)
+        time.sleep(0.1)
+        release.set()
+        settled(recorder)
+    name = DatasetFolder(tmp_path).names()[1]
+    assert answers == [(True, name)] * 3 and len(lines(tmp_path)) == 2
+
+
+def test_a_bag_that_begins_again_is_not_logged_twice(tmp_path):
+    with recording(tmp_path) as recorder:
+        for _ in range(2):
+            for number in range(3):
+                recorder.put(pair(number))
+            recorder.begin_anew()
+        summary = settled(recorder)
+    assert (summary.written, summary.lost, summary.trouble) == (3, {"logged already": 3}, "")
+
+
+def test_a_bad_frame_asked_for_is_answered_and_a_bad_one_before_it_left_out(tmp_path):
+    answers = Answers()
+    with recording(tmp_path, look_back=1.0) as recorder:
+        recorder.put(Pair(1, 1, "bad", 0))
+        recorder.log_now(answers)
+        recorder.put(pair(3, 0))
+        recorder.log_now(answers)
+        settled(recorder)
+    assert answers[0] == (False, "the picture is bad") and answers[1][0] is True
+
+
+# The network's opinion
+
+
+def test_a_frame_predicted_badly_is_kept_though_its_view_is_not_new(tmp_path):
+    rules = replace(RULES, min_disagreement=0.3, max_confidence=0.5)
+    with recording(tmp_path, rules) as recorder:
+        for number in range(4):
+            recorder.put(pair(number, 0))
+        settled(recorder)
+        recorder.put_prediction(0, depth=depth_of(0) / np.float32(500))  # kept already
+        recorder.put_prediction(10**8, depth=depth_of(1) / np.float32(1100))
+        recorder.put_prediction(2 * 10**8, depth=depth_of(2) / np.float32(500))
+        recorder.put_prediction(3 * 10**8, confidence=np.full((5, 5), 100, np.uint8))
+        recorder.put_prediction(77, confidence=np.zeros((5, 5), np.uint8))  # of no frame
+        deadline = time.monotonic() + 10
+        while recorder.summary()[0].written < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    told = {line["stamp"] // 10**8: line for line in lines(tmp_path)}
+    assert {n: line["reason"] for n, line in told.items()} == {0: "first", 2: "disagreement", 3: "low_confidence"}
+    assert told[2]["disagreement"] == pytest.approx(1.0, abs=0.01)
+    assert told[3]["confidence"] == pytest.approx(100 / 255, abs=0.001)
+
+
+# Too much, too full, another camera
+
+
+def test_what_cannot_be_written_in_time_is_counted(tmp_path, monkeypatch):
+    release = threading.Event()
+    real = dataset_log.write_atomically
+    monkeypatch.setattr(dataset_log, "write_atomically", lambda *a: (release.wait(10), real(*a)))
+    with recording(tmp_path, disk_queue=2) as recorder:
+        for number in range(12):
+            recorder.put(pair(number))
+            time.sleep(0.02)
+        deadline = time.monotonic() + 10
+        while not recorder.summary()[0].lost and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert "the disk is too slow" in recorder.summary()[0].trouble
+        release.set()
+        summary = settled(recorder)
+    assert summary.lost["disk too slow"] >= 5
+    assert summary.written + summary.lost["disk too slow"] == 12 == sum(summary.kept.values())
+    assert len(lines(tmp_path)) == summary.written
+
+
+def test_what_cannot_be_looked_at_in_time_is_counted(tmp_path):
+    release = threading.Event()
+    with recording(tmp_path, decode=lambda p: (release.wait(10), decode(p))[1], queue_size=2) as recorder:
+        for number in range(10):
+            recorder.put(pair(number))
+        assert recorder.summary()[0].lost["not looked at in time"] >= 7
+        assert "the processor is too slow" in recorder.summary()[0].trouble
+        release.set()
+        summary = settled(recorder)
+    assert summary.written + summary.lost["not looked at in time"] == 10
+
+
+def test_the_quota_is_told_until_something_is_written_again(tmp_path):
+    with recording(tmp_path, quota=1e-5) as recorder:
+        for number in range(6):
+            recorder.put(pair(number))
+        summary = settled(recorder)
+    assert summary.lost["no room"] == 6 - summary.written > 0
+    assert summary.trouble.startswith("nothing more is logged: the quota of 1e-05 GB")
+
+
+def test_frames_less_useful_than_what_is_there_are_no_trouble(tmp_path):
+    with recording(tmp_path, quota=1e-5, give_up=True) as recorder:
+        for number in range(6):
+            recorder.put(pair(number))
+        summary = settled(recorder)
+    assert summary.trouble == "" and sum(summary.lost.values()) + summary.written == 6
+
+
+@pytest.mark.parametrize("when", ["at once", "in mid-run"])
+def test_another_camera_is_refused(tmp_path, when):
+    def other(pair):
+        return replace(decode(pair), intrinsics=replace(CAMERA, fx=CAMERA.fx * 1.5)) if pair.depth else decode(pair)
+
+    with recording(tmp_path) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+    with recording(tmp_path, decode=other, licence="MIT" if when == "at once" else "") as recorder:
+        for number in range(3):
+            recorder.put(pair(number))
+        summary = settled(recorder)
+    assert summary.lost["another camera"] == (3 if when == "at once" else 2)
+    assert "holds frames of another kind" in summary.trouble
+
+
+def test_time_gone_back_begins_anew(tmp_path):
+    with recording(tmp_path, replace(RULES, min_interval=1.0)) as recorder:
+        recorder.put(pair(50, 0))
+        recorder.begin_anew()
+        recorder.put(pair(45, 0))
+        summary = settled(recorder)
+    assert summary.kept == {"first": 2}
