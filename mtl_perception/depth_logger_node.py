@@ -187,6 +187,7 @@ class DepthLoggerNode(LifecycleNode):
                 queue_size=values.queue_size + look_back,
             ),
             self._decoder.decode,
+            self._decoder.align,
             lambda stamp: self._poses.at(stamp, self._decoder.frame_id),
         )
 

@@ -1,8 +1,9 @@
-"""Colour and depth messages of one moment as a frame: decoded, and brought pixel on pixel by their camera_info."""
+"""Colour and depth messages of one moment as a frame: decoded, and aligned by their camera_info."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from sensor_msgs.msg import CameraInfo
@@ -36,28 +37,27 @@ class RgbdDecoder:
         """The colour camera's optical frame, once a frame was decoded."""
 
     def decode(self, pair: Pair) -> DecodedFrame:
-        """The frame of a pair of messages, Image or CompressedImage each.
+        """The frame of a pair of messages, Image or CompressedImage each, with depth as it came.
 
         Raises:
             MessageError: a message is damaged or of no use, or the colour camera is not calibrated.
-            RegistrationError: depth is not in the colour image and cannot be brought there.
         """
         rgb, rgb_file, suffix = colour_of(pair.colour)
         depth, depth_file = depth_of(pair.depth)
-        colour = view_of(pair.colour, self.image_info, *rgb.shape[:2], rectified=self._image_rectified)
-        if colour.camera is None:
+        view = view_of(pair.colour, self.image_info, *rgb.shape[:2], rectified=self._image_rectified)
+        if view.camera is None:
             raise MessageError("camera_info is uncalibrated (K is zero): calibrate the camera")
         there = view_of(pair.depth, self.depth_info, *depth.shape, rectified=self._depth_rectified)
-        aligned = self._alignment.align(depth, there, colour)
-        self.frame_id = colour.frame_id
-        return DecodedFrame(
-            pair.stamp,
-            pair.depth_stamp,
-            rgb,
-            aligned,
-            colour.camera.intrinsics,
-            colour.frame_id,
-            rgb_file,
-            suffix,
-            depth_file if aligned is depth else None,
-        )
+        self.frame_id = view.frame_id
+        return DecodedFrame(pair.stamp, pair.depth_stamp, rgb, depth, view, there, rgb_file, suffix, depth_file)
+
+    def align(self, frame: DecodedFrame) -> DecodedFrame:
+        """``frame`` with depth in the colour camera's image; the same frame where it lies there already.
+
+        Raises:
+            RegistrationError: it cannot be brought there.
+        """
+        depth = self._alignment.align(frame.depth, frame.depth_view, frame.view)
+        if depth is frame.depth:
+            return frame
+        return replace(frame, depth=depth, depth_view=frame.view, depth_file=None)

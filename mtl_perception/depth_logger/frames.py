@@ -9,20 +9,20 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mtl_perception.dataset_folder import Intrinsics
+from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.dataset_log import EncodedFrame
 
 
 @dataclass(frozen=True)
 class DecodedFrame:
-    """Colour and depth of one moment, pixel on pixel.
+    """Colour and depth of one moment.
 
     Attributes:
         stamp, depth_stamp: ns.
         rgb: (H, W, 3) uint8 RGB.
-        depth: (H, W) uint16 millimetres along the optical axis, 0 unknown.
-        intrinsics: of the colour camera at this size.
-        frame_id: the colour camera's optical frame.
+        depth: (h, w) uint16 millimetres along the optical axis of ``depth_view``, 0 unknown.
+        view: the colour camera, which is known.
+        depth_view: the camera that depth is of: the same once it is aligned.
         rgb_file, rgb_suffix: the colour file as it came, and its suffix; None where there is none.
         depth_file: a PNG that holds just ``depth``, as it came; None where there is none.
     """
@@ -31,8 +31,8 @@ class DecodedFrame:
     depth_stamp: int
     rgb: np.ndarray
     depth: np.ndarray
-    intrinsics: Intrinsics
-    frame_id: str
+    view: View
+    depth_view: View
     rgb_file: bytes | None = None
     rgb_suffix: str = ""
     depth_file: bytes | None = None
@@ -44,7 +44,7 @@ def encode(
     """The files of ``frame``: what came as a file goes to the disk byte for byte.
 
     Args:
-        frame: what to encode.
+        frame: what to encode, aligned.
         jpeg_quality: of colour that did not come as a file, 0..100; None for a PNG.
         pose: (4, 4) camera-to-world, or None.
         line: what the index is to tell of the frame beside its stamps.

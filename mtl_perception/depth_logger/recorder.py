@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -72,6 +72,7 @@ class Recorder:
         settings: how frames are looked at.
         run: where they go; its queue is made to hold a look-back as well.
         decode: makes a frame of a pair; a ValueError, in one line, says what is wrong with it.
+        align: brings its depth into the colour image, likewise; asked only for frames that are kept, as it takes long.
         pose_at: the robot's pose at a stamp (ns), or None.
     """
 
@@ -80,10 +81,12 @@ class Recorder:
         settings: RecorderSettings,
         run: RunSettings,
         decode: Callable[[Pair], DecodedFrame],
+        align: Callable[[DecodedFrame], DecodedFrame],
         pose_at: Callable[[int], RobotPose | None],
     ) -> None:
         self._settings = settings
         self._decode = decode
+        self._align = align
         self._pose_at = pose_at
         self._statistics = LogStatistics()
         self._selector = KeyFrameSelector(settings.rules)
@@ -150,16 +153,21 @@ class Recorder:
         frame = self._decode(pair)
         measures = self._measure(frame)
         decision = self._selector.judge(measures)
-        if decision.reason:
-            self._keep(frame, measures, decision.reason)
-        else:
+        if not decision.reason:
             self._statistics.not_kept(decision.refusal)
+            return
+        frame = self._align(frame)
+        measures = replace(measures, valid_depth=valid_depth(frame.depth))
+        if measures.valid_depth < self._settings.rules.min_valid_depth:  # most of it is out of the colour image
+            self._statistics.not_kept("little depth")
+        else:
+            self._keep(frame, measures, decision.reason)
 
     def _consider_prediction(self, stamp: int, depth: np.ndarray | None, confidence: np.ndarray | None) -> None:
         pair = next((p for p in self._predictable if p.stamp == stamp), None)
         if pair is None or self._selector.is_too_soon(stamp):
             return
-        frame = self._decode(pair)
+        frame = self._align(self._decode(pair))
         measures = self._measure(frame)
         told: dict[str, float] = {}
         if depth is not None and (value := disagreement(frame.depth, depth)) is not None:
@@ -189,7 +197,7 @@ class Recorder:
             raise
 
     def _keep_decoded(self, pair: Pair, reason: str, answer: Answer | None = None) -> None:
-        frame = self._decode(pair)
+        frame = self._align(self._decode(pair))
         self._keep(frame, self._measure(frame), reason, answer=answer)
 
     def _measure(self, frame: DecodedFrame) -> FrameMeasures:
@@ -224,10 +232,9 @@ class Recorder:
         if pose:
             line["robot_pose"] = np.round(pose.base, 6).tolist()
         encoded = encode(frame, self._settings.jpeg_quality, pose.camera if pose else None, line)
-        height, width = frame.depth.shape
         if not self._selector.has_kept(frame.stamp):  # else it was chosen before, and is asked for
             self._statistics.kept(reason)
-        if self._writer.put(ChosenFrame(encoded, width, height, frame.intrinsics, frame.frame_id, answer)):
+        if self._writer.put(ChosenFrame(encoded, frame.view, answer)):
             self._selector.keep(measures)
 
     def _on_error(self, error: Exception) -> None:

@@ -94,16 +94,17 @@ class Registration:
                 )
         self._depth = depth
         self._colour = colour
-        self._shift = colour_from_depth[:3, 3].astype(np.float32)
+        # One row a coordinate: numpy takes single pixels out of rows many times faster than out of columns.
+        self._shift = colour_from_depth[:3, 3].astype(np.float32)[:, None]
         rotation = colour_from_depth[:3, :3].astype(np.float32)
         rays = _rays(depth)
-        self._rays = rays @ rotation.T
+        self._rays = rotation @ rays.reshape(3, -1)
+        spacing = np.stack([np.abs(np.gradient(rays[0], axis=1)), np.abs(np.gradient(rays[1], axis=0))])
         # Of a turned square, the upright one around it.
-        upright = (
-            np.abs(rotation[:2, :2]) @ np.stack([_spacing(rays[..., 0], 1), _spacing(rays[..., 1], 0)], -1)[..., None]
-        )
-        margin = _BENT if colour.is_distorted else 1.0
-        self._sizes = upright[..., 0] * np.float32(margin) * np.array(_focal(colour), np.float32)
+        upright = np.abs(rotation[:2, :2]) @ spacing.reshape(2, -1)
+        self._focal = np.array([[colour.intrinsics.fx], [colour.intrinsics.fy]], np.float32)
+        self._centre = np.array([[colour.intrinsics.cx], [colour.intrinsics.cy]], np.float32)
+        self._sizes = upright * self._focal * np.float32(_BENT if colour.is_distorted else 1.0)
 
     def register(self, depth: np.ndarray) -> np.ndarray:
         """Bring ``depth`` over.
@@ -122,35 +123,46 @@ class Registration:
                 f"depth is {depth.shape[1]}x{depth.shape[0]}, its camera_info says "
                 f"{self._depth.width}x{self._depth.height}"
             )
-        known = depth > 0
-        metres = depth[known].astype(np.float32)[:, None] / np.float32(1000)
-        points = self._rays[known] * metres + self._shift
-        millimetres = np.rint(points[:, 2] * np.float32(1000))
+        known = np.flatnonzero(depth)
+        metres = depth.reshape(-1)[known].astype(np.float32) / np.float32(1000)
+        points = self._rays[:, known] * metres + self._shift
+        millimetres = np.rint(points[2] * np.float32(1000))
         visible = (millimetres > 0) & (millimetres < _NOTHING)
-        points = points[visible]
-        flat = points[:, :2] / points[:, 2:]
+        if not visible.all():
+            known, metres, millimetres, points = (
+                known[visible],
+                metres[visible],
+                millimetres[visible],
+                points[:, visible],
+            )
+        flat = points[:2] / points[2]
         if self._colour.is_distorted:
-            flat = bend(flat, self._colour.distortion)
-        centre = np.array((self._colour.intrinsics.cx, self._colour.intrinsics.cy), np.float32)
-        pixels = flat * np.array(_focal(self._colour), np.float32) + centre
-        half = self._sizes[known][visible] * (metres[visible] / points[:, 2:]) / 2 + np.float32(_OVERLAP)
+            flat = bend(flat.T, self._colour.distortion).T
+        pixels = flat * self._focal + self._centre
+        half = self._sizes[:, known] * (metres / points[2]) / 2 + np.float32(_OVERLAP)
         # Far out of the image all are alike, and whole numbers have an end.
         first = np.ceil(np.clip(pixels - half, -_FAR, _FAR)).astype(np.int32)
         beyond = np.ceil(np.clip(pixels + half, -_FAR, _FAR)).astype(np.int32)
-        return self._nearest(first, beyond - first, millimetres[visible].astype(np.uint16))
+        return self._nearest(first, beyond - first, millimetres.astype(np.uint16))
 
     def _nearest(self, first: np.ndarray, span: np.ndarray, millimetres: np.ndarray) -> np.ndarray:
-        """The image in which rectangles of pixels from ``first``, ``span`` wide and high, hold the nearest depth."""
+        """The image in which rectangles of pixels from ``first``, ``span`` wide and high, hold the nearest depth.
+
+        Both are (2, N), columns and rows.
+        """
         height, width = self._colour.height, self._colour.width
         # Assigned from far to near: what comes later stays. A stable sort of 16 bits is a fast one.
         order = np.argsort(millimetres, kind="stable")[::-1]
-        first, span, millimetres = first[order], np.minimum(span[order], _LARGEST_FOOTPRINT), millimetres[order]
+        (left, top), millimetres = first[:, order], millimetres[order]
+        across, down = np.minimum(span[:, order], _LARGEST_FOOTPRINT)
         nearest = np.full(height * width, _NOTHING, np.int32)
-        for dx, dy in np.ndindex(*span.max(axis=0, initial=0)):
-            column, row = first[:, 0] + dx, first[:, 1] + dy
-            covered = (dx < span[:, 0]) & (dy < span[:, 1])
-            covered &= (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            layer = np.full(height * width, _NOTHING, np.int32)
+        layer = np.empty_like(nearest)
+        for dx, dy in np.ndindex(across.max(initial=0), down.max(initial=0)):
+            column, row = left + dx, top + dy
+            covered = np.flatnonzero(
+                (dx < across) & (dy < down) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            )
+            layer.fill(_NOTHING)
             layer[row[covered] * width + column[covered]] = millimetres[covered]
             np.minimum(nearest, layer, out=nearest)
         return np.where(nearest < _NOTHING, nearest, 0).astype(np.uint16).reshape(height, width)
@@ -172,22 +184,13 @@ def bend(flat: np.ndarray, distortion: tuple[float, ...]) -> np.ndarray:
 
 
 def _rays(camera: Camera) -> np.ndarray:
-    """Directions with z = 1 of the pixels' centres, (H, W, 3) float32."""
+    """Directions with z = 1 of the pixels' centres, (3, H, W) float32."""
     c = camera.intrinsics
     columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     flat = np.stack([(columns - c.cx) / c.fx, (rows - c.cy) / c.fy], axis=-1)
     if camera.is_distorted:
         flat = cv2.undistortPoints(flat.reshape(-1, 1, 2), np.eye(3), _padded(camera.distortion)).reshape(flat.shape)
-    return np.concatenate([flat, np.ones((*flat.shape[:2], 1))], axis=-1).astype(np.float32)
-
-
-def _spacing(values: np.ndarray, axis: int) -> np.ndarray:
-    """How far each of ``values`` (H, W) is from its neighbours along ``axis``."""
-    return np.abs(np.gradient(values, axis=axis))
-
-
-def _focal(camera: Camera) -> tuple[float, float]:
-    return camera.intrinsics.fx, camera.intrinsics.fy
+    return np.stack([flat[..., 0], flat[..., 1], np.ones(columns.shape)]).astype(np.float32)
 
 
 def _padded(distortion: tuple[float, ...]) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl_perception.dataset_folder import DatasetError, DatasetInfo, Intrinsics
+from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, camera_difference
 from mtl_perception.depth_logger.dataset_log import SOFTWARE, DatasetLog, EncodedFrame, LessUsefulError, NoRoomError
 from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace
@@ -49,13 +50,10 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class ChosenFrame:
-    """A frame to write: its files, its camera, and whom to tell."""
+    """A frame to write: its files, its camera, which is known, and whom to tell."""
 
     encoded: EncodedFrame
-    width: int
-    height: int
-    intrinsics: Intrinsics
-    frame_id: str
+    view: View
     answer: Answer | None = None
 
 
@@ -164,7 +162,7 @@ class RunWriter:
         try:
             if self._log is None:
                 self._begin(frame)
-            difference = camera_difference(self._info, frame.width, frame.height, frame.intrinsics)
+            difference = camera_difference(self._info, *_camera(frame))
         except DatasetError as error:
             return "another camera", str(error)
         except OSError as error:
@@ -176,9 +174,9 @@ class RunWriter:
     def _begin(self, frame: ChosenFrame) -> None:
         s = self._settings
         source = f"logged by {SOFTWARE} on {s.robot}"
-        self._info = agree_on_camera(s.folder, frame.width, frame.height, frame.intrinsics, s.licence, source)
+        self._info = agree_on_camera(s.folder, *_camera(frame), s.licence, source)
         space = DiskSpace(s.folder, round(s.quota * GIGABYTE), round(s.min_free * GIGABYTE))
-        header = {**s.header, "frame_id": frame.frame_id}
+        header = {**s.header, "frame_id": frame.view.frame_id}
         self._log = DatasetLog(s.folder, s.robot, header, space, give_up=s.give_up)
 
     def _on_error(self, error: Exception) -> None:
@@ -188,6 +186,10 @@ class RunWriter:
         self._statistics.lost(why, trouble, lasts=True)
         if frame.answer is not None:
             frame.answer(False, answer or trouble)
+
+
+def _camera(frame: ChosenFrame) -> tuple[int, int, Intrinsics]:
+    return frame.view.width, frame.view.height, frame.view.camera.intrinsics
 
 
 def _described(error: OSError) -> str:

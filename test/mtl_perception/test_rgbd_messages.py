@@ -107,21 +107,25 @@ def decoder(image_info: CameraInfo, depth_info: CameraInfo | None) -> RgbdDecode
 def test_aligned_depth_is_stored_as_its_own_file_and_scaled_depth_is_not():
     image = image_from_array(RGB, "rgb8", header())
     for depth_info in (info(), None):
-        frame = decoder(info(), depth_info).decode(Pair(5, 6, image, compressed_depth()))
-        assert frame.depth_file and (frame.stamp, frame.depth_stamp, frame.frame_id) == (5, 6, "eye")
+        made = decoder(info(), depth_info)
+        frame = made.align(made.decode(Pair(5, 6, image, compressed_depth())))
+        assert frame.depth_file and (frame.stamp, frame.depth_stamp, frame.view.frame_id) == (5, 6, "eye")
         np.testing.assert_array_equal(frame.depth, DEPTH)
     small = compressed_depth(np.full((18, 24), 900, np.uint16))
-    frame = decoder(info(), info(20.0, width=24, height=18)).decode(Pair(5, 6, image, small))
+    made = decoder(info(), info(20.0, width=24, height=18))
+    frame = made.align(made.decode(Pair(5, 6, image, small)))
     assert frame.depth_file is None and (frame.depth == 900).all()
 
 
 def test_an_aligned_pair_of_a_distorted_camera_of_any_model_is_as_good():
     fisheye = info(d=(0.1, 0.01, 0.0, 0.0), model="equidistant")
     image = image_from_array(RGB, "rgb8", header())
-    frame = decoder(fisheye, fisheye).decode(Pair(5, 6, image, compressed_depth()))
-    assert frame.intrinsics.fx == 40.0
+    pair = Pair(5, 6, image, compressed_depth())
+    made = decoder(fisheye, fisheye)
+    assert made.align(made.decode(pair)).view.camera.intrinsics.fx == 40.0
+    made = decoder(fisheye, info(45.0))
     with pytest.raises(RegistrationError, match=r"equidistant.*rectified topic"):
-        decoder(fisheye, info(45.0)).decode(Pair(5, 6, image, compressed_depth()))
+        made.align(made.decode(pair))
 
 
 def test_an_uncalibrated_camera_is_named():

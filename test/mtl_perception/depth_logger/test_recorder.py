@@ -15,11 +15,13 @@ from logged import CAMERA, HEIGHT, WIDTH, depth_of, rgb_of
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
 from mtl_perception.depth_logger import dataset_log
+from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.camera_agreement import make_folder
 from mtl_perception.depth_logger.frames import DecodedFrame
 from mtl_perception.depth_logger.key_frames import KeyFrameRules
 from mtl_perception.depth_logger.pairing import Pair
 from mtl_perception.depth_logger.recorder import Recorder, RecorderSettings, RobotPose
+from mtl_perception.depth_logger.registration import Camera
 from mtl_perception.depth_logger.run_writer import RunSettings
 
 RULES = KeyFrameRules(
@@ -36,6 +38,9 @@ RULES = KeyFrameRules(
 )
 
 
+VIEW = View("eye", WIDTH, HEIGHT, Camera(WIDTH, HEIGHT, CAMERA))
+
+
 def pair(number: int, view: int | None = None) -> Pair:
     """A pair every 0.1 s whose picture is of ``view``, by itself where that is None."""
     return Pair(number * 10**8, number * 10**8 + 7, number if view is None else view, number)
@@ -44,7 +49,11 @@ def pair(number: int, view: int | None = None) -> Pair:
 def decode(pair: Pair) -> DecodedFrame:
     if pair.colour == "bad":
         raise ValueError("the picture is bad")
-    return DecodedFrame(pair.stamp, pair.depth_stamp, rgb_of(pair.colour), depth_of(pair.depth), CAMERA, "eye")
+    return DecodedFrame(pair.stamp, pair.depth_stamp, rgb_of(pair.colour), depth_of(pair.depth), VIEW, VIEW)
+
+
+def aligned(frame: DecodedFrame) -> DecodedFrame:
+    return frame
 
 
 class Answers(list):
@@ -53,14 +62,14 @@ class Answers(list):
 
 
 @contextmanager
-def recording(folder, rules=RULES, decode=decode, pose_at=lambda stamp: None, **changes):
+def recording(folder, rules=RULES, decode=decode, align=aligned, pose_at=lambda stamp: None, **changes):
     make_folder(folder)
     run = RunSettings(
         folder, "r2", "", {}, quota=0, min_free=0, give_up=False, queue_size=changes.pop("disk_queue", 30)
     )
     run = replace(run, **{name: changes.pop(name) for name in ("quota", "give_up", "licence") if name in changes})
     settings = RecorderSettings(rules, jpeg_quality=None, look_back=0.0, look_back_rate=10.0, queue_size=30)
-    recorder = Recorder(replace(settings, **changes), run, decode, pose_at)
+    recorder = Recorder(replace(settings, **changes), run, decode, align, pose_at)
     stop, recorder.stop = recorder.stop, lambda patience: None
     try:
         yield recorder
@@ -121,6 +130,24 @@ def test_colour_that_came_raw_is_jpeg_when_asked_for(tmp_path):
     (name,) = folder.names()
     assert folder.path("rgb", name).suffix == ".jpg"
     assert np.abs(folder.read_rgb(name).astype(int) - smooth).mean() < 8
+
+
+def test_depth_is_aligned_for_kept_frames_only_and_must_be_enough_then_too(tmp_path):
+    seen = []
+
+    def align(frame):
+        seen.append(frame.stamp // 10**8)
+        depth = np.where(frame.stamp < 3 * 10**8, frame.depth + 1, 0).astype(np.uint16)
+        return replace(frame, depth=depth, depth_file=None)
+
+    with recording(tmp_path, replace(RULES, min_valid_depth=0.5), align=align) as recorder:
+        for number, view in enumerate((0, 0, 1, 2)):
+            recorder.put(pair(number, view))
+        summary = settled(recorder)
+    assert seen == [0, 2, 3]
+    assert summary.not_kept == {"same view": 1, "little depth": 1} and summary.written == 2
+    depth = DatasetFolder(tmp_path).read_depth(lines(tmp_path)[1]["name"])
+    np.testing.assert_array_equal(np.rint(depth * 1000), depth_of(2) + np.uint16(1))
 
 
 def test_a_bad_pair_is_counted_with_its_reason_and_the_next_is_looked_at(tmp_path):
@@ -312,7 +339,8 @@ def test_frames_less_useful_than_what_is_there_are_no_trouble(tmp_path):
 @pytest.mark.parametrize("when", ["at once", "in mid-run"])
 def test_another_camera_is_refused(tmp_path, when):
     def other(pair):
-        return replace(decode(pair), intrinsics=replace(CAMERA, fx=CAMERA.fx * 1.5)) if pair.depth else decode(pair)
+        longer = Camera(WIDTH, HEIGHT, replace(CAMERA, fx=CAMERA.fx * 1.5))
+        return replace(decode(pair), view=replace(VIEW, camera=longer)) if pair.depth else decode(pair)
 
     with recording(tmp_path) as recorder:
         recorder.put(pair(0))
