@@ -15,6 +15,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
+from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -35,6 +36,8 @@ OUTPUTS = {
 }
 FRAME_ID = "test_optical_frame"
 PATIENCE = 10.0
+SETTLED = 0.2
+"""Seconds after which two nodes that have met know of each other's new topics and services."""
 
 
 class NodeUnderTest:
@@ -77,6 +80,7 @@ class Robot:
         self.node = Node("robot", context=self._context)
         self.received: dict[str, list] = {topic: [] for topic in OUTPUTS}
         self.labels: list[str] = []
+        self._clients: dict[str, Client] = {}
         self.diagnostics: list[dict[str, str]] = []
         for topic in outputs:
             self.node.create_subscription(OUTPUTS[topic], topic, self.received[topic].append, 10)
@@ -165,14 +169,35 @@ class Robot:
         return next(d for d in self.diagnostics[seen:] if condition(d))
 
     def call(self, kind: type, name: str, request):
-        client = self.node.create_client(kind, name)
-        try:
-            assert client.wait_for_service(PATIENCE), f"service {name} did not come up"
-            future = client.call_async(request)
-            self.wait(future.done, f"service {name} did not answer")
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        """What the service answers; its client stays for the next call."""
+        self._meet()
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+            assert self._clients[name].wait_for_service(PATIENCE), f"service {name} did not come up"
+            time.sleep(SETTLED)
+        future = self._clients[name].call_async(request)
+        self.wait(future.done, f"service {name} did not answer")
+        return future.result()
+
+    def _meet(self) -> None:
+        """Ask the node for its state until it answers: a node found here may find this robot only seconds later.
+
+        Until then its answers go nowhere.
+        """
+        name = f"{self._node}/get_state"
+        if name in self._clients:
+            return
+        client = self._clients[name] = self.node.create_client(GetState, name)
+        assert client.wait_for_service(PATIENCE), f"node {self._node} did not come up"
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert time.monotonic() < deadline, f"node {self._node} did not answer"
+            future = client.call_async(GetState.Request())
+            again = time.monotonic() + 1
+            while not future.done() and time.monotonic() < again:
+                time.sleep(0.01)
+            if future.done():
+                return
 
     def set(self, **parameters):
         """Set parameters of the node; the results, in order."""
