@@ -24,7 +24,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from mtl_perception.messages import image_from_array, nanoseconds_of, stamp_of
+from mtl_perception.message_building import image_from_array, stamp_of
+from mtl_perception.messages import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
 
 NAMESPACE = f"bench_{os.getpid()}"

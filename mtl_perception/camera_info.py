@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo
 
 from mtl_perception.dataset_folder import Intrinsics
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
 
 
 def carries_rectified(topic: str) -> bool:
@@ -42,7 +45,7 @@ def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:
     ``info`` speaks of the full sensor; its image is the region of interest (all, when zero) after
     binning. The copy has neither, and says the same of the resized image directly.
     """
-    result = CameraInfo()
+    result = type(info)()
     result.header = info.header
     result.height, result.width = height, width
     result.distortion_model, result.d, result.r = info.distortion_model, info.d, info.r

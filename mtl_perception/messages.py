@@ -1,19 +1,22 @@
-"""Between messages and numpy: images, depth values by REP 117 and 118, point clouds, stamps."""
+"""What messages hold, as numpy: pixels, colours, stamps.
+
+Any object with a message's fields will do, such as those that rosbags reads from a file; ROS is not needed.
+"""
 
 from __future__ import annotations
 
 import re
-import sys
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from builtin_interfaces.msg import Time
-from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
-from std_msgs.msg import Header
 
-from mtl_perception.dataset_folder import Intrinsics
 from mtl_perception.picture import PictureError, decode_picture
+
+if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
+    from sensor_msgs.msg import CompressedImage, Image
 
 _LAYOUT: dict[str, tuple[type, int]] = {
     "rgb8": (np.uint8, 3),
@@ -26,9 +29,8 @@ _LAYOUT: dict[str, tuple[type, int]] = {
 }
 """Encodings whose pixels numpy reads in place: element type and channels."""
 
-_DEPTH = ("32FC1", "16UC1")
-_LARGEST_16UC1 = 65.535
-"""Metres."""
+DEPTH_ENCODINGS = ("32FC1", "16UC1")
+"""Metres, and millimetres (REP 118)."""
 
 _TO_RGB = {
     "bgr8": cv2.COLOR_BGR2RGB,
@@ -81,7 +83,7 @@ def rgb_from_image(msg: Image) -> np.ndarray:
     Raises:
         MessageError: as ``array_from_image``, or the image is depth, or nothing can convert it.
     """
-    if msg.encoding in _DEPTH:
+    if msg.encoding in DEPTH_ENCODINGS:
         raise MessageError(f"encoding {msg.encoding} is depth, not colour: remap `image` to a colour topic")
     if msg.encoding in _YUV420:
         return _rgb_from_yuv420(msg)
@@ -99,7 +101,7 @@ def rgb_from_compressed(msg: CompressedImage) -> np.ndarray:
     """
     # "compressedDepth" follows the encoding, or 16-bit depth was compressed as any picture.
     encoding = msg.format.partition(";")[0].strip()
-    if encoding in _DEPTH or "compressedDepth" in msg.format:
+    if encoding in DEPTH_ENCODINGS or "compressedDepth" in msg.format:
         raise MessageError(f"format {msg.format!r} is depth, not colour: remap `image` to a colour topic")
     is_mosaic = encoding.startswith("bayer_")
     try:
@@ -107,88 +109,21 @@ def rgb_from_compressed(msg: CompressedImage) -> np.ndarray:
     except PictureError as error:
         raise MessageError(f"{error} (format {msg.format!r})") from error
     if is_mosaic:
-        return rgb_from_image(image_from_array(image, encoding, msg.header))
+        mosaic = SimpleNamespace(
+            height=image.shape[0],
+            width=image.shape[1],
+            encoding=encoding,
+            is_bigendian=False,
+            step=image.strides[0],
+            data=image.astype(image.dtype.newbyteorder("<")).tobytes(),
+        )
+        return rgb_from_image(mosaic)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def image_from_array(pixels: np.ndarray, encoding: str, header: Header) -> Image:
-    """An Image of ``pixels``, (H, W) or (H, W, C) of the encoding's element type, under ``header``."""
-    msg = Image()
-    msg.header = header
-    msg.height, msg.width = pixels.shape[:2]
-    msg.encoding = encoding
-    msg.is_bigendian = sys.byteorder == "big"
-    msg.step = pixels[0].nbytes
-    _fill(msg, pixels)
-    return msg
-
-
-def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float, farthest: float) -> Image:
-    """A depth Image by REP 117 and REP 118.
-
-    Args:
-        depth: (H, W) float32 metres; NaN where unknown. Changed in place: -inf where nearer than ``nearest``,
-            +inf where farther than ``farthest``.
-        encoding: ``"32FC1"`` (metres, as they are) or ``"16UC1"`` (millimetres; 0 where unknown, out of range
-            or beyond 65.535 m).
-        header: header of the image the depth belongs to.
-        nearest, farthest: range the depth can be trusted in, metres.
-    """
-    if encoding not in _DEPTH:
-        raise MessageError(f"depth is encoded as {' or '.join(_DEPTH)}, not {encoding!r}")
-    # NaN compares false with both: it stays.
-    depth[depth < nearest] = -np.inf
-    depth[depth > farthest] = np.inf
-    if encoding == "32FC1":
-        return image_from_array(depth, encoding, header)
-    known = np.isfinite(depth) & (depth <= _LARGEST_16UC1)
-    millimetres = np.rint(np.where(known, depth, 0) * 1000).astype(np.uint16)
-    return image_from_array(millimetres, encoding, header)
-
-
-def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: Header) -> PointCloud2:
-    """An organised cloud (one point a pixel, NaN where depth is not finite), x right, y down, z forward, metres.
-
-    Args:
-        depth: (H, W) float32 metres.
-        rgb: (H, W, 3) uint8 RGB, the points' colours.
-        camera: of this image size.
-        header: header of the image; its frame is the camera's optical frame.
-    """
-    height, width = depth.shape
-    points = np.empty((height, width), dtype=[("xyz", np.float32, 3), ("rgb", np.uint32)])
-    z = np.where(np.isfinite(depth), depth, np.float32(np.nan))
-    points["xyz"][..., 0] = (np.arange(width, dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx) * z
-    points["xyz"][..., 1] = ((np.arange(height, dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy))[
-        :, None
-    ] * z
-    points["xyz"][..., 2] = z
-    channels = rgb.astype(np.uint32)
-    points["rgb"] = channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
-    msg = PointCloud2()
-    msg.header = header
-    msg.height, msg.width = height, width
-    msg.fields = [
-        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, name in enumerate(("x", "y", "z", "rgb"))
-    ]
-    msg.is_bigendian = sys.byteorder == "big"
-    msg.point_step = points.itemsize
-    msg.row_step = points.itemsize * width
-    msg.is_dense = False
-    _fill(msg, points)
-    return msg
 
 
 def nanoseconds_of(stamp: Time) -> int:
     """``stamp`` as a number: rclpy's own Time refuses negative ones, which a message may well hold."""
     return stamp.sec * 10**9 + stamp.nanosec
-
-
-def stamp_of(nanoseconds: int) -> Time:
-    """The stamp that ``nanoseconds_of`` makes ``nanoseconds`` of."""
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return Time(sec=seconds, nanosec=rest)
 
 
 def _check_size(msg: Image, row: int, rows: int | None = None) -> None:
@@ -256,11 +191,3 @@ def _convert_without_ros(msg: Image) -> np.ndarray:
 def _not_convertible(msg: Image, error: Exception) -> MessageError:
     reason = " ".join(str(error).split())  # OpenCV's goes over several lines
     return MessageError(f"{msg.width}x{msg.height} {msg.encoding!r} cannot be converted to colour: {reason}")
-
-
-def _fill(msg: Image | PointCloud2, values: np.ndarray) -> None:
-    """Put the bytes of ``values`` into a new message, in one copy.
-
-    Assigning to ``data`` copies once more, or, for most types, goes through the bytes one by one.
-    """
-    msg.data.frombytes(np.ascontiguousarray(values).view(np.uint8).data)

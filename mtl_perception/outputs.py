@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header, String
 
 from mtl_perception.camera_info import intrinsics_of, scaled_camera_info
-from mtl_perception.messages import depth_image, image_from_array, point_cloud
+from mtl_perception.message_building import depth_image, image_from_array, point_cloud
 from mtl_perception.model_card import NOT_CONFIDENT, ModelCard
 from mtl_perception.network import Prediction
 from mtl_perception.parameters import PerceptionParameters

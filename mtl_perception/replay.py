@@ -13,7 +13,8 @@ from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
 from mtl_perception.bags import Bag, BagError, BagMessage
-from mtl_perception.messages import nanoseconds_of, stamp_of
+from mtl_perception.message_building import stamp_of
+from mtl_perception.messages import nanoseconds_of
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""

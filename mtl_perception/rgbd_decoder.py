@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo
 
 from mtl_perception.depth_logger.alignment import Alignment
 from mtl_perception.depth_logger.frames import DecodedFrame
 from mtl_perception.depth_logger.pairing import Pair
 from mtl_perception.messages import MessageError
 from mtl_perception.rgbd_messages import colour_of, depth_of, view_of
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo
 
 
 class RgbdDecoder:

@@ -1,15 +1,23 @@
-"""Colour and depth messages as what is stored of them: pixels, and the files that they are already."""
+"""Colour and depth messages as what is stored of them: pixels, and the files that they are already.
+
+As in ``messages`` any objects with their fields will do: an Image is what has an ``encoding``.
+"""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from mtl_perception.camera_info import intrinsics_of
 from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.depth_values import DepthError, decode_compressed_depth, millimetres_of_metres
 from mtl_perception.depth_logger.registration import Camera
 from mtl_perception.messages import MessageError, array_from_image, rgb_from_compressed, rgb_from_image
+
+if TYPE_CHECKING:
+    from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 _FILES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png"}
 """Suffix by the first bytes of the files that a data set may hold."""
@@ -24,7 +32,7 @@ def colour_of(message: Image | CompressedImage) -> tuple[np.ndarray, bytes | Non
     Raises:
         MessageError: as ``rgb_from_image`` and ``rgb_from_compressed``.
     """
-    if isinstance(message, Image):
+    if hasattr(message, "encoding"):
         return rgb_from_image(message), None, ""
     rgb = rgb_from_compressed(message)
     data = bytes(message.data)
@@ -45,7 +53,7 @@ def depth_of(message: Image | CompressedImage) -> tuple[np.ndarray, bytes | None
         MessageError: it is damaged or no depth.
     """
     try:
-        if isinstance(message, CompressedImage):
+        if not hasattr(message, "encoding"):
             return decode_compressed_depth(message.format, bytes(message.data))
         if message.encoding not in ("16UC1", "mono16", "32FC1"):
             raise MessageError(
@@ -53,7 +61,8 @@ def depth_of(message: Image | CompressedImage) -> tuple[np.ndarray, bytes | None
                 "`depth` to a depth topic"
             )
         if message.encoding == "mono16":  # the same bytes under another name
-            message.encoding = "16UC1"
+            fields = ("height", "width", "is_bigendian", "step", "data")
+            message = SimpleNamespace(encoding="16UC1", **{name: getattr(message, name) for name in fields})
         pixels = array_from_image(message)
         return (millimetres_of_metres(pixels) if pixels.dtype == np.float32 else pixels), None
     except DepthError as error:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from geometry_msgs.msg import TransformStamped
-from nav_msgs.msg import Odometry
 
 from mtl_perception.depth_logger.recorder import RobotPose
 from mtl_perception.depth_logger.rigid import PoseTrack, transform
 from mtl_perception.depth_logger.static_transforms import StaticTransforms
 from mtl_perception.messages import nanoseconds_of
+
+if TYPE_CHECKING:
+    from geometry_msgs.msg import TransformStamped
+    from nav_msgs.msg import Odometry
 
 _REMEMBERED, _REACH = 10.0, 0.1
 """Seconds of odometry, and how far from a pose a frame's time may lie."""

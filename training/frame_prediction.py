@@ -15,6 +15,7 @@ from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.sample import Sample, collate
 from training.datasets.source import Source
+from training.models.backbone import STRIDES
 from training.models.blocks import resize_to
 from training.models.modalities import encode
 from training.models.tasks import DEPTH, SEMANTIC
@@ -48,6 +49,48 @@ def predict_maps(trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tup
     # The softmax of the highest score, without the softmax of the others.
     confidence = (255 * torch.exp(best - scores.logsumexp(1))).round().to(torch.uint8)
     return FrameMaps(depth, (index + 1).to(torch.uint8), confidence, final[SEMANTIC].softmax(1))
+
+
+def predict_classes_averaged(
+    trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tuple[int, int], scales: Sequence[float]
+) -> FrameMaps:
+    """Classes alone, the mean of the softmax over the batch at ``scales``, each also mirrored; maps of ``size``.
+
+    A label looked at is enlarged with the image and keeps its values: things do not come nearer.
+
+    Args:
+        trained: the network.
+        batch: unaugmented samples.
+        size: (H, W) of ``semantic`` and ``confidence``.
+        scales: 1 is the working size; rounded to what the network takes.
+    """
+    views = [enlarged(batch, scale) for scale in scales]
+    quarter = [length // STRIDES[0] for length in batch["image"].shape[-2:]]
+    total = torch.zeros(())
+    for view in views:
+        there = trained.network(encode(view, trained.inputs))["final"][SEMANTIC].softmax(1)
+        back = trained.network(encode(mirrored(view), trained.inputs))["final"][SEMANTIC].softmax(1).flip(-1)
+        total = total.to(there) + resize_to(there + back, quarter)
+    probabilities = total / (2 * len(views))
+    best, index = resize_to(probabilities, size).max(1)
+    return FrameMaps(None, (index + 1).to(torch.uint8), (255 * best).round().to(torch.uint8), probabilities)
+
+
+def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
+    """The batch ``scale`` times as large, to the nearest size that a network takes; labels by nearest neighbour."""
+    multiple = STRIDES[-1]
+    size = [max(multiple, round(length * scale / multiple) * multiple) for length in batch["image"].shape[-2:]]
+    return {
+        key: resize_to(value, size) if key == "image" else _nearest(value, size) for key, value in batch.items()
+    }
+
+
+def _nearest(label: Tensor, size: Sequence[int]) -> Tensor:
+    rows, columns = (
+        (torch.arange(n, device=label.device) * length) // n
+        for n, length in zip(size, label.shape[-2:], strict=True)
+    )
+    return label[..., rows[:, None], columns]
 
 
 def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

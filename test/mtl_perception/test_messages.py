@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from mtl_perception.messages import (
-    MessageError,
-    array_from_image,
-    image_from_array,
-    nanoseconds_of,
-    rgb_from_image,
-    stamp_of,
-)
+from mtl_perception.message_building import image_from_array, stamp_of
+from mtl_perception.messages import MessageError, array_from_image, nanoseconds_of, rgb_from_image
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
 LAYOUT = {

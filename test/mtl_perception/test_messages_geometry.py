@@ -7,7 +7,8 @@ import pytest
 from std_msgs.msg import Header
 
 from mtl_perception.dataset_folder import Intrinsics
-from mtl_perception.messages import MessageError, array_from_image, depth_image, point_cloud
+from mtl_perception.message_building import depth_image, point_cloud
+from mtl_perception.messages import MessageError, array_from_image
 
 HEADER = Header(frame_id="camera")
 

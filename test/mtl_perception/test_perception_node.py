@@ -17,7 +17,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.messages import array_from_image, image_from_array
+from mtl_perception.message_building import image_from_array
+from mtl_perception.messages import array_from_image
 from mtl_perception.network import Network
 from mtl_perception.perception_node import PerceptionNode, main
 

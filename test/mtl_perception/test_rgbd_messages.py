@@ -15,7 +15,8 @@ from std_msgs.msg import Header
 
 from mtl_perception.depth_logger.pairing import Pair
 from mtl_perception.depth_logger.registration import RegistrationError
-from mtl_perception.messages import MessageError, image_from_array, stamp_of
+from mtl_perception.message_building import image_from_array, stamp_of
+from mtl_perception.messages import MessageError
 from mtl_perception.rgbd_decoder import RgbdDecoder
 from mtl_perception.rgbd_messages import colour_of, depth_of, predicted_metres, view_of
 from mtl_perception.robot_poses import RobotPoses

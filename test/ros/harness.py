@@ -24,7 +24,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import String
 
-from mtl_perception.messages import image_from_array
+from mtl_perception.message_building import image_from_array
 
 OUTPUTS = {
     "depth/image": Image,
