@@ -16,7 +16,7 @@ from training.datasets.frame_cache import LabelChoice
 from training.datasets.sample import Sample, collate
 from training.datasets.source import Source
 from training.models.backbone import STRIDES
-from training.models.blocks import resize_to
+from training.models.blocks import nearest_to, resize_to
 from training.models.modalities import encode
 from training.models.tasks import DEPTH, SEMANTIC
 
@@ -64,14 +64,14 @@ def predict_classes_averaged(
         size: (H, W) of ``semantic`` and ``confidence``.
         scales: 1 is the working size; rounded to what the network takes.
     """
-    views = [enlarged(batch, scale) for scale in scales]
-    quarter = [length // STRIDES[0] for length in batch["image"].shape[-2:]]
-    total = torch.zeros(())
-    for view in views:
-        there = trained.network(encode(view, trained.inputs))["final"][SEMANTIC].softmax(1)
-        back = trained.network(encode(mirrored(view), trained.inputs))["final"][SEMANTIC].softmax(1).flip(-1)
-        total = total.to(there) + resize_to(there + back, quarter)
-    probabilities = total / (2 * len(views))
+
+    def softmax(view: Mapping[str, Tensor]) -> Tensor:
+        return trained.network(encode(view, trained.inputs))["final"][SEMANTIC].softmax(1)
+
+    height, width = batch["image"].shape[-2:]
+    quarter = (height // STRIDES[0], width // STRIDES[0])
+    pairs = [softmax(view) + softmax(mirrored(view)).flip(-1) for view in (enlarged(batch, s) for s in scales)]
+    probabilities = torch.stack([resize_to(pair, quarter) for pair in pairs]).mean(0) / 2
     best, index = resize_to(probabilities, size).max(1)
     return FrameMaps(None, (index + 1).to(torch.uint8), (255 * best).round().to(torch.uint8), probabilities)
 
@@ -79,18 +79,9 @@ def predict_classes_averaged(
 def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
     """The batch ``scale`` times as large, to the nearest size that a network takes; labels by nearest neighbour."""
     multiple = STRIDES[-1]
-    size = [max(multiple, round(length * scale / multiple) * multiple) for length in batch["image"].shape[-2:]]
-    return {
-        key: resize_to(value, size) if key == "image" else _nearest(value, size) for key, value in batch.items()
-    }
-
-
-def _nearest(label: Tensor, size: Sequence[int]) -> Tensor:
-    rows, columns = (
-        (torch.arange(n, device=label.device) * length) // n
-        for n, length in zip(size, label.shape[-2:], strict=True)
-    )
-    return label[..., rows[:, None], columns]
+    height, width = (max(multiple, round(length * scale / multiple) * multiple) for length in batch["image"].shape[-2:])
+    size = (height, width)
+    return {key: resize_to(value, size) if key == "image" else nearest_to(value, size) for key, value in batch.items()}
 
 
 def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

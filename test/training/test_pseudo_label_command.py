@@ -11,12 +11,13 @@ import sys
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training import fit
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
-from training.datasets.frame_cache import ALL_LABELS
+from training.datasets.frame_cache import ALL_LABELS, LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.source import Source
@@ -127,6 +128,34 @@ def test_a_full_disk_is_said_in_one_line(home, data, monkeypatch, capsys):
     assert label(home, data) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "the disk is full; what is written is whole, and the same command goes on" in error
+
+
+def test_several_scales_are_averaged_with_their_mirror_images(home, data, tmp_path, capsys):
+    """Probabilities at the scales 1 and 2 are the mean of four runs of the network, whatever the batch."""
+    out = tmp_path / "averaged"
+    assert label(home, data, "--soft", "--scales", "1", "2", "--out", str(out), "--batch-size", "3") == 0
+    pseudo = PseudoFolder(out)
+    trained = load_checkpoint(home / "runs" / "teacher" / "last.ckpt")
+    name = min(p.stem for p in (out / "soft_semantic").iterdir())
+    choice = LabelChoice(LabelBudget.read(home / "budget.json"))
+    _, batch = collate_named([NamedFrames(trained, Source(data, [name]), choice)[0]])
+    twice = {
+        "image": F.interpolate(batch["image"], scale_factor=2, mode="bilinear"),
+        "depth": F.interpolate(batch["depth"][:, None], scale_factor=2, mode="nearest")[:, 0],
+    }
+    with torch.inference_mode():
+        views = [
+            predict_maps(trained, view, (16, 16)).probabilities.flip(-1 if flipped else ())
+            for inputs in (batch, twice)
+            for flipped, view in ((False, inputs), (True, mirrored(inputs)))
+        ]
+    expected = sum(F.interpolate(v, (16, 16), mode="bilinear") for v in views)[0].permute(1, 2, 0) / 4
+    np.testing.assert_allclose(pseudo.read_soft_semantic(name), expected, atol=1e-3)
+    # The class and its confidence are those of the mean too: other scales would be other labels.
+    capsys.readouterr()
+    assert label(home, data, "--soft", "--out", str(out)) == 2
+    assert "scales differ" in capsys.readouterr().err
+    assert label(home, data, "--scales", "9") == 2
 
 
 @pytest.mark.timeout(300)

@@ -58,6 +58,8 @@ class PseudoInfo:
         depth_per_metre: units of the depth files per metre.
         soft: whether probabilities are written too.
         budget: digest of the label budget the teacher learnt within; None: every label there is.
+        scales: sizes of the frame, each also mirrored, over which its probabilities are the mean; empty: the frame
+            at the teacher's working size alone.
     """
 
     dataset: str
@@ -73,6 +75,7 @@ class PseudoInfo:
     depth_per_metre: float
     soft: bool
     budget: str | None = None
+    scales: tuple[float, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> PseudoInfo:
@@ -84,7 +87,8 @@ class PseudoInfo:
         try:
             data: dict[str, Any] = json.loads(text)
             trained_on = tuple(TrainingData(**entry) for entry in data["training_data"])
-            return cls(**{**data, "tasks": tuple(data["tasks"]), "training_data": trained_on})
+            scales = tuple(float(scale) for scale in data.get("scales", ()))
+            return cls(**{**data, "tasks": tuple(data["tasks"]), "training_data": trained_on, "scales": scales})
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatasetError(f"it does not describe pseudo-labels: {error}") from error
 

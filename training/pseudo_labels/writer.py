@@ -12,12 +12,15 @@ from mtl_perception.dataset_folder import DatasetFolder
 from training.checkpoint import TrainedNetwork
 from training.datasets.pseudo_folder import PseudoFolder
 from training.errors import ConfigurationError
-from training.frame_prediction import mirrored, predict_maps
+from training.frame_prediction import mirrored, predict_classes_averaged, predict_maps
 from training.models.tasks import DEPTH, SEMANTIC
 
 
 class PseudoLabelWriter(LightningModule):
     """Predicts batches of ``NamedFrames`` and writes each frame's maps as soon as it has them.
+
+    Classes are those of the frame at its working size; or, where the folder's description names scales, the mean
+    over the frame at each of them and its mirror image.
 
     Depth is the mean of the frame's and its mirror image's; how far the two differ is its confidence, as a
     regression has no softmax to threshold.
@@ -53,6 +56,8 @@ class PseudoLabelWriter(LightningModule):
             written["depth_confidence"] = (255 * agreement).round().byte()
             written[DEPTH] = mean / self.depth_factor
         if SEMANTIC in tasks:
+            if scales := self.out.info.scales:
+                maps = predict_classes_averaged(self.trained, inputs, size, scales)
             if self.out.info.soft:
                 written["soft_semantic"] = maps.probabilities.permute(0, 2, 3, 1)
             written["confidence"] = maps.confidence

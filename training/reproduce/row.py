@@ -24,6 +24,7 @@ class Row:
         require: labels a frame must have to be trained on; empty takes every frame with any.
         teacher: the row whose network labels what has no label, or None.
         soft: whether the teacher's probabilities are learnt, instead of its confident classes.
+        scales: sizes of a frame over which the teacher's word on it is the mean; empty: its working size alone.
         inherit: whether it starts from its teacher's weights.
         labels: which labels are seen: ``budget``; ``mirror``, the budget with the two tasks' parts exchanged; or
             ``all``, those that the budget hides too (a ceiling).
@@ -39,6 +40,7 @@ class Row:
     require: tuple[str, ...] = ()
     teacher: str | None = None
     soft: bool = False
+    scales: tuple[float, ...] = ()
     inherit: bool = False
     labels: str = "budget"
     steps_of: str | None = None
@@ -85,4 +87,5 @@ def read_row(name: str) -> Row:
         raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(keys))}")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    return Row(name=name, **{**content, "require": tuple(content.get("require", ()))})
+    sequences = {key: tuple(content.get(key, ())) for key in ("require", "scales")}
+    return Row(name=name, **{**content, **sequences})

@@ -141,9 +141,10 @@ class StudyRunner:
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
         teacher = self.teacher_of(run)
-        return (
-            self.home / teacher.budget_name / "pseudo" / f"{teacher.row.name}-seed{teacher.seed}-steps{teacher.steps}"
+        name = "-".join(
+            [teacher.row.name, f"seed{teacher.seed}", f"steps{teacher.steps}", *(f"x{s:g}" for s in run.row.scales)]
         )
+        return self.home / teacher.budget_name / "pseudo" / name
 
     def _result_file(self, run: Run) -> Path:
         return self.home / run.name / "result.json"
@@ -170,7 +171,7 @@ class StudyRunner:
                 "inherit": row.inherit,
                 "fit": row.fit,
             },
-            "teacher": [row.teacher, self.teacher_of(run).steps] if row.teacher else None,
+            "teacher": [row.teacher, self.teacher_of(run).steps, *row.scales] if row.teacher else None,
         }
 
     def _check_settings(self, run: Run) -> None:
@@ -245,6 +246,7 @@ class StudyRunner:
                 str(self.checkpoint(teacher)),
                 f"{Path(self.root) / self.study.dataset}:{self.study.split}",
                 *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", missing, "--soft"),
+                *(["--scales", *map(str, run.row.scales)] if run.row.scales else []),
                 *("--accelerator", str(self.trainer.get("accelerator", "auto"))),
             ]
         )
