@@ -33,6 +33,7 @@ RECIPE = {
         "model": {"inputs": ["rgb", "depth"]},
         "trainer": {"max_epochs": 1},
     },
+    "pseudo_labels": {"scales": [1, 2]},
     "student": {"data": {"soft": True, "balanced": True}, "trainer": {"max_epochs": 1}},
 }
 
@@ -128,7 +129,7 @@ def test_a_run_that_was_begun_otherwise_is_not_gone_on_with(home, folder, monkey
     other.mkdir(parents=True)
     (other / "settings.json").write_text(json.dumps({"logged": "elsewhere"}))
     assert grow(home, folder, "--name", "other") == 2
-    assert "was begun with other settings (logged, labelled, fit differ" in capsys.readouterr().err
+    assert "was begun with other settings (logged, labelled, scales, fit differ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -45,6 +46,7 @@ def main(argv: list[str]) -> None:
     running = _network(options.student)
     logged = Source.parse(options.logged, ".")
     _check_held_out([options.logged, *options.labelled], options.held_out)
+    recipe = _recipe(options.recipe)
     loop = GrowthLoop(
         GrowthSettings(
             name=options.name or f"grow_{logged.folder.name}",
@@ -52,7 +54,8 @@ def main(argv: list[str]) -> None:
             labelled=tuple(options.labelled),
             teacher=options.teacher,
             size=(running.card.input_height, running.card.input_width),
-            fit=_recipe(options.recipe),
+            scales=tuple(recipe.pop("pseudo_labels", {}).get("scales", ())),
+            fit=recipe,
             accelerator=options.accelerator,
         )
     )
@@ -96,17 +99,17 @@ def _check_held_out(trained_on: Sequence[str], held_out: Sequence[str]) -> None:
                 )
 
 
-def _recipe(path: Path) -> dict[str, dict[str, dict[str, object]]]:
+def _recipe(path: Path) -> dict[str, dict[str, Any]]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"cannot read the recipe {path}: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    roles = ("both", "teacher", "student")
-    if not isinstance(content, dict) or content.keys() - set(roles):
-        raise ConfigurationError(f"{path} is no recipe: it holds {', '.join(roles)}, see {RECIPE}")
-    for role, groups in content.items():
-        if not isinstance(groups, dict) or groups.keys() - set(GROUPS):
-            raise ConfigurationError(f"{path}: {role} holds {', '.join(GROUPS)}, see {RECIPE}")
+    parts = {"both": GROUPS, "teacher": GROUPS, "student": GROUPS, "pseudo_labels": ("scales",)}
+    if not isinstance(content, dict) or content.keys() - parts.keys():
+        raise ConfigurationError(f"{path} is no recipe: it holds {', '.join(parts)}, see {RECIPE}")
+    for part, values in content.items():
+        if not isinstance(values, dict) or values.keys() - set(parts[part]):
+            raise ConfigurationError(f"{path}: {part} holds {', '.join(parts[part])}, see {RECIPE}")
     return content

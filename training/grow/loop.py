@@ -27,6 +27,7 @@ class GrowthSettings:
         labelled: FOLDER:SPLIT of frames with both labels.
         teacher: a checkpoint to label with; None trains one on ``labelled``.
         size: input of the exported file, height and width.
+        scales: sizes of a frame over which the teacher's word on it is the mean; empty: its working size alone.
         fit: arguments of ``fit`` for ``both``, ``teacher`` and ``student``, by group.
         accelerator: Lightning's.
     """
@@ -36,6 +37,7 @@ class GrowthSettings:
     labelled: tuple[str, ...]
     teacher: Path | None
     size: tuple[int, int]
+    scales: tuple[float, ...]
     fit: Mapping[str, Mapping[str, Mapping[str, Any]]]
     accelerator: str
 
@@ -60,6 +62,8 @@ class GrowthLoop:
         """The folder of what the teacher says of the logged frames."""
         out = self.home / "pseudo"
         arguments = [str(teacher), self.settings.logged, "--out", str(out), "--soft"]
+        if self.settings.scales:
+            arguments += ["--scales", *map(str, self.settings.scales)]
         pseudo_labels.main([*arguments, "--accelerator", self.settings.accelerator])
         return out
 
@@ -106,6 +110,7 @@ class GrowthLoop:
             "logged": _frames(s.logged),
             "labelled": [_frames(text) for text in s.labelled],
             "teacher": str(s.teacher) if s.teacher else None,
+            "scales": s.scales,
             "fit": s.fit,
         }
         now = json.loads(json.dumps(content))
