@@ -74,6 +74,10 @@ class Bag:
         """How many messages there are."""
         return self._reader.message_count
 
+    def count(self, topic: str) -> int:
+        """How many messages ``topic`` has."""
+        return sum(c.msgcount for c in self._reader.connections if c.topic == topic)
+
     def messages(self, topics: Sequence[str] = ()) -> Iterator[BagMessage]:
         """The messages of ``topics`` (empty: all), in order of recording.
 

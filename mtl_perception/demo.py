@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
+from sensor_msgs.msg import CompressedImage, Image
 
+from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError, open_bag
+from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
 from mtl_perception.network import Network
-from mtl_perception.node_replay import ReplayError, Results, replay_through_node
+from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
+from mtl_perception.node_traffic import Output, Traffic
 from mtl_perception.share import model_path, share_directory
 from mtl_perception.visualize import Palette, side_by_side, viewing_range
 
@@ -32,6 +36,42 @@ class Summary:
     device: str
 
 
+@dataclass
+class Pictures:
+    """What the camera saw and what came of it, by stamp (ns)."""
+
+    frames: dict[int, CompressedImage] = field(default_factory=dict)
+    depth: dict[int, np.ndarray] = field(default_factory=dict)
+    segmentation: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def take_frame(self, message: CompressedImage) -> None:
+        """Keep what goes in."""
+        self.frames[nanoseconds_of(message.header.stamp)] = message
+
+    def take_result(self, output: Output, message: Image) -> None:
+        """Keep what comes out."""
+        kept = self.depth if output == "depth" else self.segmentation
+        kept[nanoseconds_of(message.header.stamp)] = array_from_image(message)
+
+
+def replay(bag: Path, model: Path) -> tuple[Traffic, Pictures]:
+    """Play ``bag`` to the node at the recorded pace and keep all that goes in and comes out.
+
+    Raises:
+        ReplayError, BagError: as ``run``.
+    """
+    image = f"{IMAGE_TOPIC}/compressed"
+    with open_bag(bag) as opened:
+        if image not in opened.topics:
+            raise BagError(f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`")
+        camera_info = CAMERA_INFO_TOPIC if CAMERA_INFO_TOPIC in opened.topics else None
+    pictures = Pictures()
+    with node_replay(bag, model, CameraTopics(image, camera_info), pictures.take_result) as node:
+        node.play(pictures.take_frame)
+        node.wait_until_quiet()
+    return node.traffic, pictures
+
+
 def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     """Replay ``bag`` through the node in a process of its own; leave pictures and ``summary.json`` in ``out``.
 
@@ -47,15 +87,15 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     path = model_path(model)
     card = Network(path).card
     out.mkdir(parents=True, exist_ok=True)
-    results = replay_through_node(bag or share_directory() / "demo" / "rooms.mcap", path)
-    shown = sorted(results.rgb.keys() & results.depth.keys() & results.segmentation.keys())
+    traffic, pictures = replay(bag or share_directory() / "demo" / "rooms.mcap", path)
+    shown = sorted(pictures.frames.keys() & pictures.depth.keys() & pictures.segmentation.keys())
     if not shown:
         raise ReplayError("the node gave no results: see its messages above")
-    palette, depth_range = Palette(card.classes), viewing_range([results.depth[stamp] for stamp in shown])
-    rows = [_row(results, stamp, palette, depth_range) for stamp in shown]
-    _write_strip(out / "strip.png", rows, results, shown, palette)
+    palette, depth_range = Palette(card.classes), viewing_range([pictures.depth[stamp] for stamp in shown])
+    rows = [_row(pictures, stamp, palette, depth_range) for stamp in shown]
+    _write_strip(out / "strip.png", rows, pictures, shown, palette)
     _write_video(out / "video.mp4", rows, _rate(shown))
-    summary = _summarise(results)
+    summary = _summarise(traffic)
     (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1) + "\n")
     return summary
 
@@ -64,35 +104,35 @@ def _rate(stamps: list[int]) -> float:
     return (len(stamps) - 1) / ((stamps[-1] - stamps[0]) / 1e9) if len(stamps) > 1 else 1.0
 
 
-def _summarise(results: Results) -> Summary:
-    latencies = [(t - results.sent[stamp]) * 1e3 for stamp, t in results.received.items() if stamp in results.sent]
+def _summarise(traffic: Traffic) -> Summary:
+    latencies = [(t - traffic.sent[stamp]) * 1e3 for stamp, t in traffic.received.items() if stamp in traffic.sent]
     return Summary(
-        frames_in=len(results.sent),
-        frames_out=len(results.received),
-        frames_dropped=len(results.sent) - len(results.received),
-        rate_hz=round(_rate(sorted(results.received)), 2),
-        network_ms=float(results.diagnostics.get("network median [ms]", "nan")),
+        frames_in=traffic.frames_in,
+        frames_out=traffic.frames_out,
+        frames_dropped=traffic.frames_in - traffic.frames_out,
+        rate_hz=round(_rate(sorted(traffic.received)), 2),
+        network_ms=float(traffic.diagnostics.get("network median [ms]", "nan")),
         end_to_end_ms=round(float(np.median(latencies)), 2),
-        model=results.diagnostics.get("model", ""),
-        device=results.diagnostics.get("device", ""),
+        model=traffic.diagnostics.get("model", ""),
+        device=traffic.diagnostics.get("device", ""),
     )
 
 
-def _row(results: Results, stamp: int, palette: Palette, depth_range: tuple[float, float]) -> np.ndarray:
-    rgb = results.rgb[stamp]
+def _row(pictures: Pictures, stamp: int, palette: Palette, depth_range: tuple[float, float]) -> np.ndarray:
+    rgb = rgb_from_compressed(pictures.frames[stamp])
     size = (_STRIP_WIDTH, round(rgb.shape[0] * _STRIP_WIDTH / rgb.shape[1]))
     return side_by_side(
         cv2.resize(rgb, size, interpolation=cv2.INTER_AREA),
-        cv2.resize(results.depth[stamp], size, interpolation=cv2.INTER_NEAREST),
-        cv2.resize(results.segmentation[stamp], size, interpolation=cv2.INTER_NEAREST),
+        cv2.resize(pictures.depth[stamp], size, interpolation=cv2.INTER_NEAREST),
+        cv2.resize(pictures.segmentation[stamp], size, interpolation=cv2.INTER_NEAREST),
         palette,
         depth_range,
     )
 
 
-def _write_strip(path: Path, rows: list[np.ndarray], results: Results, stamps: list[int], palette: Palette) -> None:
+def _write_strip(path: Path, rows: list[np.ndarray], pictures: Pictures, stamps: list[int], palette: Palette) -> None:
     chosen = np.unique(np.linspace(0, len(rows) - 1, _STRIP_ROWS).round().astype(int))
-    counts = sum(np.bincount(results.segmentation[stamps[i]].ravel(), minlength=256) for i in chosen)
+    counts = sum(np.bincount(pictures.segmentation[stamps[i]].ravel(), minlength=256) for i in chosen)
     legend = palette.legend([int(i) for i in np.argsort(-counts) if counts[i]], rows[0].shape[1])
     picture = np.vstack([*(rows[i] for i in chosen), legend])
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

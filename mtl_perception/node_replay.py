@@ -1,139 +1,180 @@
-"""Replay a recorded camera through the real node over DDS, and collect what comes out."""
+"""Replay a recorded camera through the real node over DDS, in a process of its own, and see what comes out."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import rclpy
-from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import Image
+from tqdm import tqdm
 
-from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, open_bag
-from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
+from mtl_perception.bags import Bag, BagError, open_bag
+from mtl_perception.messages import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
+from mtl_perception.node_traffic import Output, Traffic
 from mtl_perception.replay import BagPlayer
 from mtl_perception.share import use_shared_memory_profile
 
+TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
+"""Value of the node's parameter image_transport by the type of an image topic."""
+_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _PATIENCE = 30.0
-"""Seconds to wait for the node to come up."""
+"""Seconds to wait for the node to come up, or for the result of one frame."""
 _QUIET = 2.0
-"""Seconds without a result after which none is expected any more."""
+"""Seconds without a result, when the node has nothing in work, after which none is expected any more."""
 
 
 class ReplayError(RuntimeError):
     """The node did not come up or gave nothing; the message says which."""
 
 
-@dataclass
-class Results:
-    """What went into the node and came out of it, by stamp (ns)."""
+@dataclass(frozen=True)
+class CameraTopics:
+    """What of a bag goes to the node: the image topic and, if there is one, its CameraInfo."""
 
-    sent: dict[int, float] = field(default_factory=dict)
-    """When each frame was published, s."""
-    received: dict[int, float] = field(default_factory=dict)
-    """When its depth came back, s."""
-    rgb: dict[int, np.ndarray] = field(default_factory=dict)
-    depth: dict[int, np.ndarray] = field(default_factory=dict)
-    segmentation: dict[int, np.ndarray] = field(default_factory=dict)
-    diagnostics: dict[str, str] = field(default_factory=dict)
+    image: str
+    camera_info: str | None = None
 
 
-def replay_through_node(bag: Path, model: Path) -> Results:
-    """Play ``bag`` to the node at the recorded pace and collect depth, classes and diagnostics."""
+class NodeReplay:
+    """A bag about to be played to a node that is up, hears it and is heard."""
+
+    def __init__(
+        self, process: NodeProcess, player: BagPlayer, traffic: Traffic, topics: CameraTopics, frames: int
+    ) -> None:
+        self._process = process
+        self._player = player
+        self._topics = topics
+        self._frames = frames
+        self.traffic = traffic
+
+    @property
+    def pid(self) -> int:
+        """Process id of the node."""
+        return self._process.pid
+
+    def play(self, on_frame: Callable[[Any], None] | None = None) -> None:
+        """Play the bag at its own pace, stamped as of now.
+
+        Args:
+            on_frame: given every image message just before it goes out.
+
+        Raises:
+            ReplayError: the node ended meanwhile.
+            BagError: the bag breaks off; what came out before is in ``traffic``.
+        """
+
+        def on_sent(topic: str, message: Any) -> None:
+            self._check()
+            if topic == self._topics.image:
+                progress.update()
+                if on_frame:
+                    on_frame(message)
+                self.traffic.frame_in(nanoseconds_of(message.header.stamp))
+
+        with tqdm(total=self._frames, desc="playing to the node", unit="frame", disable=None) as progress:
+            self._player.play(sent=on_sent)
+
+    def wait_until_connected(self) -> None:
+        """Wait until the node hears the camera and, by its own word, is heard.
+
+        Raises:
+            ReplayError: it ended, or that takes too long.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            self._check()
+            if self.traffic.heard and all(p.get_subscription_count() for p in self._player.publishers.values()):
+                return
+            time.sleep(0.02)
+        raise ReplayError(f"the node did not come up within {_PATIENCE:.0f} s: see its messages above")
+
+    def wait_until_quiet(self) -> None:
+        """Wait until the node has given account of every frame, or no more is to be expected.
+
+        Raises:
+            ReplayError: it ended.
+        """
+        last = time.monotonic()
+        while not self.traffic.settled:
+            self._check()
+            silence = time.monotonic() - max([last, *self.traffic.received.values()])
+            if silence > (_PATIENCE if self.traffic.in_work else _QUIET):
+                return
+            time.sleep(0.05)
+
+    def _check(self) -> None:
+        if self._process.exit_code is not None:
+            raise ReplayError(f"the node ended with exit code {self._process.exit_code}: see its messages above")
+
+
+@contextmanager
+def node_replay(
+    bag: Path, model: Path, topics: CameraTopics, on_result: Callable[[Output, Image], None] | None = None
+) -> Iterator[NodeReplay]:
+    """Context in which the node, with the network ``model``, waits for ``topics`` of ``bag``.
+
+    All of it lies in a namespace of its own, so that no robot nearby takes part.
+
+    Args:
+        bag: the recording.
+        model: network file.
+        topics: what the node gets of it.
+        on_result: given every depth and every classes image that comes out, in another thread.
+
+    Raises:
+        BagError: the bag, or its topics, cannot be used.
+        ReplayError: the node does not come up.
+    """
     use_shared_memory_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    image = f"{IMAGE_TOPIC}/compressed"
-    results = Results()
+    namespace = f"/replay_{os.getpid()}"
+    with open_bag(bag) as opened:
+        transport = _transport(opened, topics)
+        # The names stay: by them the node knows a rectified image.
+        played = {name: f"{namespace}/{name.lstrip('/')}" for name in (topics.image, topics.camera_info) if name}
+        remappings = {"__ns": namespace, "image": played[topics.image]}
+        if topics.camera_info:
+            remappings["camera_info"] = played[topics.camera_info]
+        with NodeProcess({"model": str(model), "image_transport": transport}, remappings) as process:
+            rclpy.init()
+            node = Node("replay", namespace=namespace)
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
+            try:
+                traffic = Traffic()
+                player = BagPlayer(node, opened, topics=played, restamp=True)
+                traffic.hear(node, f"{namespace}/perception", on_result)
+                spinning.start()
+                replay = NodeReplay(process, player, traffic, topics, opened.count(topics.image))
+                replay.wait_until_connected()
+                yield replay
+            finally:
+                executor.shutdown()
+                node.destroy_node()
+                rclpy.try_shutdown()
 
-    def on_sent(topic: str, stamp: Time | None) -> None:
-        if topic == image:
-            results.sent[nanoseconds_of(stamp)] = time.monotonic()
 
-    with (
-        open_bag(bag) as opened,
-        NodeProcess(
-            {"model": str(model), "image_transport": "compressed"}, {"image": image, "camera_info": CAMERA_INFO_TOPIC}
-        ) as process,
-    ):
-        rclpy.init()
-        node = Node("replay")
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
-        try:
-            player = BagPlayer(node, opened, restamp=True)
-            if image not in player.publishers:
-                raise ReplayError(
-                    f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`"
-                )
-            _subscribe(node, image, results)
-            spinning.start()
-            _wait_until_connected(process, player, results)
-            player.play(sent=on_sent)
-            _wait_until_quiet(results)
-        finally:
-            executor.shutdown()
-            node.destroy_node()
-            rclpy.try_shutdown()
-    return results
+def _transport(bag: Bag, topics: CameraTopics) -> str:
+    """How the image comes, after a look at whether the topics are what they should be."""
+    wanted = {topics.image: tuple(TRANSPORTS), topics.camera_info: (_CAMERA_INFO,)}
+    for topic, kinds in wanted.items():
+        if topic is not None and bag.topics.get(topic) not in kinds:
+            found = f"{topic} is {bag.topics[topic]}" if topic in bag.topics else f"there is no {topic}"
+            raise BagError(f"{bag.path}: {found}; wanted is a topic of {' or '.join(kinds)}")
+    return TRANSPORTS[bag.topics[topics.image]]
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
     with suppress(ExternalShutdownException):  # Ctrl-C
         executor.spin()
-
-
-def _subscribe(node: Node, image: str, results: Results) -> None:
-    def on_depth(message: Image) -> None:
-        results.received[nanoseconds_of(message.header.stamp)] = time.monotonic()
-        results.depth[nanoseconds_of(message.header.stamp)] = array_from_image(message)
-
-    def on_segmentation(message: Image) -> None:
-        results.segmentation[nanoseconds_of(message.header.stamp)] = array_from_image(message)
-
-    def on_image(message: CompressedImage) -> None:
-        results.rgb[nanoseconds_of(message.header.stamp)] = rgb_from_compressed(message)
-
-    def on_diagnostics(message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name.endswith("perception: perception"):
-                results.diagnostics.update({v.key: v.value for v in status.values})
-
-    node.create_subscription(Image, "depth/image", on_depth, 10)
-    node.create_subscription(Image, "segmentation/image", on_segmentation, 10)
-    node.create_subscription(CompressedImage, image, on_image, 10)
-    node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 10)
-
-
-def _wait_until_connected(process: NodeProcess, player: BagPlayer, results: Results) -> None:
-    """Wait until the node hears the camera and, by its own word, is heard on depth and classes."""
-    deadline = time.monotonic() + _PATIENCE
-    # The images played are heard here too, hence two subscriptions there.
-    wanted = {t: n for t, n in ((f"{IMAGE_TOPIC}/compressed", 2), (CAMERA_INFO_TOPIC, 1)) if t in player.publishers}
-    while time.monotonic() < deadline:
-        if process.exit_code is not None:
-            raise ReplayError(f"the node ended with exit code {process.exit_code}: see its messages above")
-        heard = all(player.publishers[t].get_subscription_count() >= n for t, n in wanted.items())
-        if heard and int(results.diagnostics.get("listeners", 0)) >= 2:
-            return
-        time.sleep(0.02)
-    raise ReplayError(f"the node did not come up within {_PATIENCE:.0f} s: see its messages above")
-
-
-def _wait_until_quiet(results: Results) -> None:
-    last = time.monotonic()
-    while time.monotonic() - max([last, *results.received.values()]) < _QUIET:
-        if len(results.received) == len(results.sent) and results.diagnostics.get("frames published") == str(
-            len(results.sent)
-        ):
-            return
-        time.sleep(0.05)

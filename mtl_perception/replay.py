@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.serialization import deserialize_message, serialize_message
@@ -18,6 +18,8 @@ from mtl_perception.messages import nanoseconds_of
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""
+_SAME_CLOCK = 60 * 10**9
+"""Nanoseconds between a message's stamp and its recording beyond which they are of different clocks."""
 
 
 class BagPlayer:
@@ -26,21 +28,34 @@ class BagPlayer:
     Args:
         node: the node to publish from.
         bag: the bag; each message goes out as recorded, byte for byte, unless restamped.
-        restamp: move all stamps so that the first lies in the present, as a live camera's; messages of one
-            stamp keep one stamp.
+        topics: the recorded topics to play, and the name each is published under; None plays all as recorded.
+        restamp: move all stamps into the present, so that messages come as late after them as when they were
+            recorded; or, where stamps are of another clock than the recording, so that the first comes at its
+            stamp. Messages of one stamp keep one stamp; a stamp never set (0) becomes the time of going out.
         clock: publish the bag's time on /clock, for nodes with use_sim_time.
 
     Raises:
         BagError: no topic of the bag can be published.
     """
 
-    def __init__(self, node: Node, bag: Bag, *, restamp: bool = False, clock: bool = False) -> None:
+    def __init__(
+        self,
+        node: Node,
+        bag: Bag,
+        *,
+        topics: Mapping[str, str] | None = None,
+        restamp: bool = False,
+        clock: bool = False,
+    ) -> None:
         self._node = node
         self._bag = bag
         self._restamp = restamp
         self._types: dict[str, type] = {}
         self.publishers: dict[str, Publisher] = {}
+        """By recorded topic."""
         for topic, kind in bag.topics.items():
+            if topics is not None and topic not in topics:
+                continue
             package, name = kind.split("/")[0], kind.split("/")[-1]
             try:
                 message_type = getattr(importlib.import_module(f"{package}.msg"), name)
@@ -48,7 +63,7 @@ class BagPlayer:
                 node.get_logger().warning(f"{topic} left out: its type {kind} is not installed")
                 continue
             self._types[topic] = message_type
-            self.publishers[topic] = node.create_publisher(message_type, topic, 10)
+            self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, 10)
         if not self.publishers:
             raise BagError(f"{bag.path} has no topic whose type is installed")
         self._clock = node.create_publisher(Clock, "/clock", 10) if clock else None
@@ -65,17 +80,21 @@ class BagPlayer:
                 return
             time.sleep(0.02)
 
-    def play(self, rate: float = 1.0, *, sent: Callable[[str, Time | None], None] | None = None) -> int:
+    def play(self, rate: float = 1.0, *, sent: Callable[[str, Any], None] | None = None) -> int:
         """Publish all messages, ``rate`` times as fast as recorded.
 
         Args:
             rate: 1 is the recorded pace.
-            sent: told the topic and the header stamp (None without header) just before each message goes out.
+            sent: given the recorded topic and the message just before each goes out.
 
         Returns:
             How many messages went out.
+
+        Raises:
+            BagError: the bag breaks off, or holds a message that is none of its type.
         """
-        started, present = time.monotonic(), self._node.get_clock().now().nanoseconds
+        started = time.monotonic()
+        stamps = _LiveStamps(self._node.get_clock().now().nanoseconds, rate)
         first, count = None, 0
         for message in self._bag.messages(list(self.publishers)):
             first = message.time if first is None else first
@@ -84,20 +103,38 @@ class BagPlayer:
                 break
             if self._clock:
                 self._clock.publish(Clock(clock=stamp_of(message.time)))
-            data, stamp = self._prepare(message, lambda t, first=first: present + round((t - first) / rate))
-            if sent:
-                sent(message.topic, stamp)
+            data: Any = message.data
+            if self._restamp or sent:
+                fields = self._fields(message)
+                if self._restamp and hasattr(fields, "header"):
+                    stamp = nanoseconds_of(fields.header.stamp)
+                    fields.header.stamp = stamp_of(stamps.moved(stamp, message.time, first))
+                    data = serialize_message(fields)
+                if sent:
+                    sent(message.topic, fields)
             self.publishers[message.topic].publish(data)
             count += 1
         return count
 
-    def _prepare(self, message: BagMessage, moved: Callable[[int], int]) -> tuple[bytes, Time | None]:
-        """The bytes to publish and their header stamp, ``moved`` (ns to ns) if stamps are to be."""
-        fields = deserialize_message(message.data, self._types[message.topic])
-        header = getattr(fields, "header", None)
-        if header is None:
-            return message.data, None
-        if not self._restamp:
-            return message.data, header.stamp
-        header.stamp = stamp_of(moved(nanoseconds_of(header.stamp)))
-        return serialize_message(fields), header.stamp
+    def _fields(self, message: BagMessage) -> Any:
+        try:
+            return deserialize_message(message.data, self._types[message.topic])
+        except Exception as error:  # whatever the middleware raises
+            raise BagError(f"{self._bag.path}: damaged message on {message.topic}: {error}") from error
+
+
+class _LiveStamps:
+    """Moves recorded stamps, ns, into the present, from which on the bag is played ``rate`` times as fast."""
+
+    def __init__(self, present: int, rate: float) -> None:
+        self._present = present
+        self._rate = rate
+        self._origin: int | None = None
+
+    def moved(self, stamp: int, recorded: int, first: int) -> int:
+        """The stamp of a message recorded at ``recorded``, the first of all at ``first``."""
+        if not stamp:  # never set
+            return self._present + round((recorded - first) / self._rate)
+        if self._origin is None:
+            self._origin = first if abs(recorded - stamp) < _SAME_CLOCK else stamp - (recorded - first)
+        return self._present + round((stamp - self._origin) / self._rate)

@@ -132,14 +132,14 @@ def test_an_existing_bag_is_kept(tmp_path, folder, capsys):
 
 def test_the_perception_node_plays_it(tmp_path, network):
     pytest.importorskip("rclpy")
-    from mtl_perception.node_replay import replay_through_node
+    from mtl_perception.demo import replay
 
     folder = write_logged(tmp_path / "set", frames=8)
     assert export(folder, tmp_path / "a.mcap") == 0
-    results = replay_through_node(tmp_path / "a.mcap", network)
-    assert np.diff(sorted(results.sent)).tolist() == [130_000_000] * 7  # as recorded, though begun now
-    assert results.depth.keys() <= results.sent.keys() and len(results.depth) >= 4  # a busy machine may drop some
-    assert all(depth.shape == (HEIGHT, WIDTH) for depth in results.depth.values())
+    traffic, pictures = replay(tmp_path / "a.mcap", network)
+    assert np.diff(sorted(traffic.sent)).tolist() == [130_000_000] * 7  # as recorded, though begun now
+    assert pictures.depth.keys() <= traffic.sent.keys() and len(pictures.depth) >= 4  # a busy machine may drop some
+    assert all(depth.shape == (HEIGHT, WIDTH) for depth in pictures.depth.values())
 
 
 def test_there_is_no_bag_of_no_frames(tmp_path):
