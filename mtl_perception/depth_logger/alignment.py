@@ -48,7 +48,7 @@ class Alignment:
                 return depth
             raise RegistrationError(
                 f"depth ({_described(there)}) is not in the colour camera's image ({_described(colour)}) and "
-                "has no camera_info: remap `depth` to an aligned depth topic, or `depth_camera_info` to its own"
+                "has no camera_info: take an aligned depth topic, or one with its own camera_info"
             )
         if there.frame_id == colour.frame_id:
             if there.camera.sees_as(colour.camera):
@@ -59,8 +59,8 @@ class Alignment:
             if transform is None:
                 raise RegistrationError(
                     f"depth is in frame {there.frame_id!r}, colour in {colour.frame_id!r}, and how they lie to each "
-                    "other is unknown: remap `depth` to an aligned depth topic, publish the transform on /tf_static, "
-                    "or set the parameter depth_in_image"
+                    "other is unknown: take an aligned depth topic, or have the transform on /tf_static "
+                    "(for the depth logger also the parameter depth_in_image)"
                 )
             if np.allclose(transform, np.eye(4), atol=1e-4) and there.camera.sees_as(colour.camera):
                 return depth

@@ -66,7 +66,7 @@ def test_a_transform_that_comes_later_or_changes_counts():
     ("there", "complaint"),
     [
         (view("depth"), "depth is in frame 'depth', colour in 'colour'.*aligned depth topic.*depth_in_image"),
-        (view("depth", focal=None), "has no camera_info: remap `depth` to an aligned depth topic"),
+        (view("depth", focal=None), "has no camera_info: take an aligned depth topic"),
         (view(width=24, height=18, focal=None), "24x18, frame 'colour'.* is not in .*48x36.*no camera_info"),
     ],
 )
