@@ -21,6 +21,7 @@ setup(
         (f"{SHARE}/launch", glob("launch/*.launch.py")),
         (f"{SHARE}/config", glob("config/*")),
         (f"{SHARE}/rviz", glob("rviz/*")),
+        (f"{SHARE}/foxglove", glob("foxglove/*")),
         (f"{SHARE}/models", glob("models/*")),
         (f"{SHARE}/demo", glob("demo/*")),
     ],

@@ -71,3 +71,39 @@ def write_network(
         model.metadata_props.add(key=METADATA_KEY, value=card_text or card(height, width).to_json())
     onnx.save(model, path)
     return path
+
+
+def write_depth_network(path: Path, height: int = 48, width: int = 64) -> Path:
+    """Depth in millimetres is 256 red + green: any depth that a test can draw. The class is 1, the confidence 255."""
+    shape = [1, height, width]
+    nodes = [
+        helper.make_node("Cast", ["image"], ["levels"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["levels", "metres"], ["parts"]),
+        helper.make_node("ReduceSum", ["parts", "last"], ["depth"], keepdims=0),
+        helper.make_node("ConstantOfShape", ["shape"], ["segmentation"], value=_uint8(1)),
+        helper.make_node("ConstantOfShape", ["shape"], ["confidence"], value=_uint8(255)),
+    ]
+    constants = [
+        helper.make_tensor("metres", TensorProto.FLOAT, [3], [0.256, 0.001, 0.0]),
+        helper.make_tensor("last", TensorProto.INT64, [1], [3]),
+        helper.make_tensor("shape", TensorProto.INT64, [3], shape),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "drawn",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, height, width, 3])],
+        [
+            helper.make_tensor_value_info("depth", TensorProto.FLOAT, shape),
+            helper.make_tensor_value_info("segmentation", TensorProto.UINT8, shape),
+            helper.make_tensor_value_info("confidence", TensorProto.UINT8, shape),
+        ],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    model.metadata_props.add(key=METADATA_KEY, value=card(height, width).to_json())
+    onnx.save(model, path)
+    return path
+
+
+def _uint8(value: int) -> onnx.TensorProto:
+    return helper.make_tensor("", TensorProto.UINT8, [1], [value])
