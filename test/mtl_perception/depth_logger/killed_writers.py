@@ -24,9 +24,12 @@ LONGEST = 0.08
 """Seconds until the kill: from the start in every third round, else from the first frame on."""
 ROOM = 12_000
 """Bytes for each run: three frames, so that frames are dropped too when the kill comes."""
+LAST_SECOND = 20
+"""Seconds after which a writer that nobody killed ends, whatever became of this process."""
 
 
 def write(root: Path, said: int) -> None:
+    signal.alarm(LAST_SECOND)
     make_folder(root)
     log = open_log(root, quota=DiskSpace(root, 0, 0).used + ROOM, give_up=True)
     number = 0
@@ -46,8 +49,12 @@ def main() -> None:
         heard, said = os.pipe()
         writer = os.fork()
         if not writer:
+            os.close(heard)  # so that writing to a reader that is gone ends the writer
             random.seed(seed + i)
-            write(root, said)
+            try:
+                write(root, said)
+            finally:
+                os._exit(1)
         os.close(said)
         if i % 3:
             logged += os.read(heard, 1000).decode().split()
