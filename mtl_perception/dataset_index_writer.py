@@ -38,6 +38,7 @@ class IndexWriter:
         except BlockingIOError as error:
             os.close(self._file)
             raise DatasetError(f"{path} is being written by another process") from error
+        self._path = path
         self.index = parse_run(path.stem, path.read_bytes())
         """What the file held when it was opened."""
         self._end = self.index.whole_bytes
@@ -85,6 +86,14 @@ class IndexWriter:
                 os.ftruncate(self._file, self._end)
             raise
         self._end = end
+
+    def is_in_place(self) -> bool:
+        """Whether the file is where it was opened: not removed, and its folder not moved or taken away."""
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            return False
+        return os.path.samestat(there, os.fstat(self._file))
 
     def close(self) -> None:
         """Let others write."""

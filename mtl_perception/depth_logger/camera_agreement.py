@@ -32,9 +32,12 @@ def make_folder(root: Path) -> None:
         DatasetError: it cannot.
     """
     try:
+        made = [folder for folder in (root / INDEX_FOLDER, root, *root.parents) if not folder.exists()]
         (root / INDEX_FOLDER).mkdir(parents=True, exist_ok=True)
         with _locked(root):
             pass
+        for folder in made:  # or a power cut may take the whole folder, whatever was synced within
+            sync_folder(folder.parent)
     except OSError as error:
         raise DatasetError(f"cannot write to {root}: {error.strerror}") from error
 

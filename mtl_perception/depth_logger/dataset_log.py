@@ -8,6 +8,7 @@ for all of them.
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import socket
@@ -22,7 +23,7 @@ import numpy as np
 
 from mtl_perception import __version__
 from mtl_perception.atomic_write import write_atomically
-from mtl_perception.dataset_folder import check_name
+from mtl_perception.dataset_folder import DatasetError, check_name
 from mtl_perception.dataset_index_writer import IndexWriter, sync_folder
 from mtl_perception.depth_logger.disk_space import DiskSpace
 from mtl_perception.depth_logger.frame_drop import FrameDropper, remove_files
@@ -128,8 +129,12 @@ class DatasetLog:
         """Write ``frames``; when this returns they are on the disk and in the index.
 
         Returns:
-            For each frame its name, or why it is not there: ``NoRoomError``, ``LessUsefulError`` or OSError.
+            For each frame its name, or why it is not there: ``NoRoomError``, ``LessUsefulError``, OSError, or
+            DatasetError where the folder is damaged.
         """
+        if not self._index.is_in_place():  # else files would go where no index is
+            text = "the folder was moved or taken away; configure the logger anew"
+            return [FileNotFoundError(errno.ENOENT, text, str(self.root))] * len(frames)
         results: list[str | Exception] = []
         written: dict[str, EncodedFrame] = {}
         for frame in frames:
@@ -138,7 +143,7 @@ class DatasetLog:
             try:
                 self._make_room(frame)
                 self._write_files(name, frame)
-            except (NoRoomError, OSError) as error:
+            except (NoRoomError, OSError, DatasetError) as error:
                 results.append(error)
             else:
                 written[name] = frame

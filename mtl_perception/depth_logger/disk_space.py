@@ -23,7 +23,7 @@ class DiskSpace:
     Args:
         root: the data set folder, which exists.
         quota: bytes it may hold, all runs and labels together; 0 is no limit.
-        min_free: bytes that must stay free on its disk; 0 is none.
+        min_free: bytes that must stay free on its disk.
     """
 
     def __init__(self, root: Path, quota: int, min_free: int) -> None:
@@ -41,15 +41,17 @@ class DiskSpace:
 
     def shortage(self, size: int) -> str | None:
         """Why ``size`` more bytes are too many, or None when they are not."""
-        long_ago = time.monotonic() - self._counted > _COUNT_WHEN_FULL
-        if self._changes >= _COUNT_AGAIN or (long_ago and self._quota and self.used + size > self._quota):
-            self.count()
-        if self._quota and self.used + size > self._quota:
-            return f"the quota of {_gigabytes(self._quota)} for {self._root} is reached"
-        if self._min_free and self.free - size - _LAST_BLOCKS < self._min_free:
-            return (
-                f"{_gigabytes(self.free)} are free on the disk of {self._root}, {_gigabytes(self._min_free)} must stay"
-            )
+        if self._quota:  # else nobody need wait for a long count
+            long_ago = time.monotonic() - self._counted > _COUNT_WHEN_FULL
+            if self._changes >= _COUNT_AGAIN or (long_ago and self.used + size > self._quota):
+                self.count()
+            if self.used + size > self._quota:
+                return f"the quota of {_gigabytes(self._quota)} for {self._root} is reached"
+        free = self.free
+        if free - size - _LAST_BLOCKS < self._min_free:
+            if not self._min_free:
+                return f"the disk of {self._root} is full"
+            return f"{_gigabytes(free)} are free on the disk of {self._root}, {_gigabytes(self._min_free)} must stay"
         return None
 
     def count(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from mtl_perception.depth_logger.log_worker import LogWorker
 _BATCH = 8
 """Frames written together when they wait: their folders are then synced once."""
 _REMEMBERED = 1000
-"""Latest written frames whose names are known by their stamps."""
+"""Latest written frames that are known again."""
 
 Answer = Callable[[bool, str], None]
 """Told whether a frame that somebody asked for was logged, and its name or why not."""
@@ -33,7 +34,7 @@ class RunSettings:
         robot: name of the robot.
         licence: terms of the frames; empty says nothing.
         header: what the index tells of the run beside ``frame_id``: topics and rules.
-        quota, min_free: GB the folder may hold, and that must stay free on its disk; 0 is no limit.
+        quota, min_free: GB the folder may hold, and that must stay free on its disk; a quota of 0 is none.
         give_up: where there is no room, give up the least useful frames; else refuse new ones.
         queue_size: encoded frames that may wait for the disk.
     """
@@ -56,6 +57,11 @@ class ChosenFrame:
     view: View
     answer: Answer | None = None
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Its stamp and a checksum of its colour: a simulator that starts again stamps other frames alike."""
+        return self.encoded.line["stamp"], zlib.crc32(self.encoded.rgb)
+
 
 @dataclass(frozen=True)
 class FolderState:
@@ -75,7 +81,7 @@ class RunWriter:
         self._statistics = statistics
         self._log: DatasetLog | None = None
         self._info: DatasetInfo | None = None
-        self._names: dict[int, str] = {}
+        self._names: dict[tuple[int, int], str] = {}
         self._worker = LogWorker("log_disk", self._write, self._on_error, capacity=settings.queue_size, batch=_BATCH)
 
     @property
@@ -96,7 +102,11 @@ class RunWriter:
         log = self._log
         if log is None:
             return FolderState("", 0.0, 0.0, 0)
-        return FolderState(log.run, log.space.used / GIGABYTE, log.space.free / GIGABYTE, log.dropped)
+        try:
+            free = log.space.free / GIGABYTE
+        except OSError:  # the disk was taken away; what is written to it says so
+            free = float("nan")
+        return FolderState(log.run, log.space.used / GIGABYTE, free, log.dropped)
 
     def stop(self, patience: float) -> None:
         """Write what waits, ``patience`` seconds at the most, and end the run."""
@@ -107,18 +117,18 @@ class RunWriter:
             self._log.close()
 
     def _write(self, frames: Sequence[ChosenFrame]) -> None:
-        fitting: dict[int, ChosenFrame] = {}
+        fitting: dict[tuple[int, int], ChosenFrame] = {}
         refused, again = [], []
         for frame in frames:
-            stamp = frame.encoded.line["stamp"]
-            if stamp in fitting:  # asked for while it waited
+            identity = frame.identity
+            if identity in fitting:  # asked for while it waited
                 again.append(frame)
             elif self._is_written(frame):
                 continue
             elif refusal := self._refusal(frame):
                 refused.append((frame, *refusal))
             else:
-                fitting[stamp] = frame
+                fitting[identity] = frame
         if fitting:
             self._append(list(fitting.values()))
         for refusal in refused:  # last, as what is written ends the trouble
@@ -127,7 +137,11 @@ class RunWriter:
             self._write(again)
 
     def _append(self, frames: Sequence[ChosenFrame]) -> None:
-        results = self._log.append([frame.encoded for frame in frames])
+        results: Sequence[str | Exception]
+        try:
+            results = self._log.append([frame.encoded for frame in frames])
+        except Exception as error:  # a fault of this program: still everybody is told
+            results = [error] * len(frames)
         for frame, result in zip(frames, results):  # noqa: B905  # one for each
             if isinstance(result, str):
                 self._statistics.written()
@@ -139,16 +153,18 @@ class RunWriter:
             elif isinstance(result, NoRoomError):
                 self._lose(frame, "no room", f"nothing more is logged: {result}")
             else:
-                self._lose(frame, "disk error", f"cannot write: {_described(result)}")
+                is_fault = not isinstance(result, (OSError, DatasetError))
+                why = "failed" if is_fault else "disk error"
+                self._lose(frame, why, f"cannot write: {_described(result)}")
 
     def _remember(self, frame: ChosenFrame, name: str) -> None:
-        self._names[frame.encoded.line["stamp"]] = name
+        self._names[frame.identity] = name
         if len(self._names) > _REMEMBERED:
             del self._names[next(iter(self._names))]
 
     def _is_written(self, frame: ChosenFrame) -> bool:
         """Whether the frame is on the disk already, as one that somebody asks for may be."""
-        name = self._names.get(frame.encoded.line["stamp"])
+        name = self._names.get(frame.identity)
         if name is None:
             return False
         if frame.answer is not None:
@@ -192,5 +208,7 @@ def _camera(frame: ChosenFrame) -> tuple[int, int, Intrinsics]:
     return frame.view.width, frame.view.height, frame.view.camera.intrinsics
 
 
-def _described(error: OSError) -> str:
-    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+def _described(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+    return str(error) if isinstance(error, DatasetError) else f"{type(error).__name__}: {error}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, Intrinsics
+from mtl_perception.depth_logger import camera_agreement
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, make_folder
 
 CAMERA = Intrinsics(500.0, 501.0, 319.5, 239.5)
@@ -72,6 +73,16 @@ def test_a_folder_of_another_kind_is_refused(tmp_path, told, complaint):
     path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
     with pytest.raises(DatasetError, match=complaint):
         agree(tmp_path)
+
+
+def test_a_new_folder_is_on_the_disk_by_its_name_too(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(camera_agreement, "sync_folder", synced.append)
+    make_folder(tmp_path / "new" / "set")
+    assert {tmp_path, tmp_path / "new", tmp_path / "new" / "set"} == set(synced)
+    synced.clear()
+    make_folder(tmp_path / "new" / "set")
+    assert synced == []
 
 
 def test_of_two_loggers_that_start_at_once_one_tells_of_the_camera_and_the_other_agrees_or_not(tmp_path):

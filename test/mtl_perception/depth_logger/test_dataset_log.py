@@ -18,6 +18,7 @@ from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_index import index_path, is_being_written, read_index, read_run
 from mtl_perception.depth_logger.camera_agreement import make_folder
 from mtl_perception.depth_logger.dataset_log import SOFTWARE, LessUsefulError, NoRoomError
+from mtl_perception.depth_logger.disk_space import DiskSpace
 
 
 def check_whole(root: Path, logged: list[str]) -> dict[str, dict]:
@@ -242,12 +243,21 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_on_a_disk_that_runs_full_what_was_logged_stays_whole_and_logging_goes_on_with_room(small_disk):
+@pytest.mark.parametrize("foreseen", [True, False])
+def test_on_a_disk_that_runs_full_what_was_logged_stays_whole_and_logging_goes_on_with_room(
+    small_disk, monkeypatch, foreseen
+):
+    if not foreseen:  # somebody else may take the last room at any moment
+        monkeypatch.setattr(DiskSpace, "free", 10**9)
     log = open_log(small_disk)
     results = [log.append([encoded(i)])[0] for i in range(120)]
     logged = [r for r in results if isinstance(r, str)]
     refused = [r for r in results if not isinstance(r, str)]
-    assert len(logged) >= 15 and {r.errno for r in refused} == {errno.ENOSPC}
+    assert len(logged) >= 15
+    if foreseen:
+        assert {str(r) for r in refused} == {f"the disk of {small_disk} is full"}
+    else:
+        assert {r.errno for r in refused} == {errno.ENOSPC}
     check_whole(small_disk, logged)
     assert not list(small_disk.rglob("*.part"))
     for path in (small_disk / "rgb").glob("*-00000?.png"):
@@ -261,6 +271,46 @@ def test_what_must_stay_free_stays_free(small_disk):
     assert isinstance(results[-1], NoRoomError) and "must stay" in str(results[-1])
     assert log.space.free >= 100_000
     check_whole(small_disk, [r for r in results if isinstance(r, str)])
+
+
+def test_on_a_full_disk_the_least_useful_give_way_though_nothing_need_stay_free(small_disk):
+    log = open_log(small_disk, give_up=True)
+    results = [log.append([encoded(i, view_change=i / 100)])[0] for i in range(100)]
+    live = check_whole(small_disk, [r for r in results if isinstance(r, str)])
+    assert all(isinstance(r, str) for r in results) and log.dropped == 100 - len(live) > 0
+    assert max(line["number"] for line in live.values()) == 99
+
+
+def test_without_a_quota_nobody_waits_for_the_folder_to_be_counted(tmp_path, monkeypatch):
+    log = open_log(tmp_path)
+    monkeypatch.setattr("mtl_perception.depth_logger.disk_space._COUNT_AGAIN", 1)
+    monkeypatch.setattr(DiskSpace, "count", lambda self: pytest.fail("counted"))
+    for i in range(3):
+        log.append([encoded(i)])
+
+
+def test_a_folder_moved_away_gets_no_files_where_it_was(tmp_path):
+    log = open_log(tmp_path / "set")
+    (name,) = log.append([encoded(0)])
+    (tmp_path / "set").rename(tmp_path / "moved")
+    (result,) = log.append([encoded(1)])
+    assert isinstance(result, FileNotFoundError) and not (tmp_path / "set").exists()
+    assert list(check_whole(tmp_path / "moved", [name])) == [name]
+    make_folder(tmp_path / "set")  # by another logger
+    (result,) = log.append([encoded(2)])
+    assert isinstance(result, FileNotFoundError) and not (tmp_path / "set" / "rgb").exists()
+
+
+def test_a_folder_damaged_in_mid_run_costs_no_frame_that_found_room(tmp_path):
+    log = open_log(tmp_path, quota=0, give_up=True)
+    names = log.append([encoded(i, view_change=0.5) for i in range(3)])
+    log.space._quota = log.space.used + encoded(3).size  # room for one
+    text = (tmp_path / "dataset.json").read_text()
+    (tmp_path / "dataset.json").write_text("{")
+    first, second = log.append([encoded(3), encoded(4)])
+    assert isinstance(first, str) and isinstance(second, DatasetError)
+    (tmp_path / "dataset.json").write_text(text)
+    check_whole(tmp_path, [*names, first])
 
 
 def test_a_folder_that_cannot_be_written_is_named(small_disk):
