@@ -28,7 +28,8 @@ class KeyFrameRules:
         min_valid_depth: least share of pixels with depth.
         keep_every: seconds after which a frame is kept even of the same view; reason ``"time"``.
         min_view_change: difference from the view kept last, see ``measures.view_change``; reason ``"view"``.
-        min_translation, min_rotation: metres and degrees the robot moved since; reason ``"pose"``.
+        min_translation, min_rotation: metres and degrees the robot moved since, any where its pose was unknown then;
+            reason ``"pose"``.
         min_disagreement: mean relative error of predicted depth; reason ``"disagreement"``.
         max_confidence: mean confidence of the predicted classes; reason ``"low_confidence"``.
     """
@@ -103,12 +104,8 @@ class KeyFrameSelector:
             return Decision("first")
         if rules.min_view_change and self.change(frame) >= rules.min_view_change:
             return Decision("view")
-        if frame.pose is not None and last.pose is not None:
-            metres, degrees = distance(last.pose, frame.pose)
-            if (rules.min_translation and metres >= rules.min_translation) or (
-                rules.min_rotation and degrees >= rules.min_rotation
-            ):
-                return Decision("pose")
+        if frame.pose is not None and self._moved(last.pose, frame.pose):
+            return Decision("pose")
         if rules.keep_every and frame.stamp - last.stamp >= rules.keep_every * 1e9:
             return Decision("time")
         return Decision(refusal="same view")
@@ -140,6 +137,17 @@ class KeyFrameSelector:
         """Forget what was kept: time has gone back."""
         self._last = None
         self._stamps.clear()
+
+    def _moved(self, before: np.ndarray | None, now: np.ndarray) -> bool:
+        """Whether the robot moved enough; from where nobody knows it may have come any way."""
+        rules = self.rules
+        if not (rules.min_translation or rules.min_rotation):
+            return False
+        metres, degrees = (np.inf, np.inf) if before is None else distance(before, now)
+        return bool(
+            (rules.min_translation and metres >= rules.min_translation)
+            or (rules.min_rotation and degrees >= rules.min_rotation)
+        )
 
     def _refusal(self, frame: FrameMeasures) -> str:
         rules = self.rules

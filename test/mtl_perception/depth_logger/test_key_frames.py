@@ -85,6 +85,16 @@ def test_a_robot_that_moved_or_turned_enough_gives_a_reason(moved, turned, decis
     assert chosen.judge(frame(11)) == SAME  # no pose, no reason
 
 
+def test_a_pose_known_for_the_first_time_is_a_reason_and_the_start_of_what_is_measured():
+    chosen = KeyFrameSelector(replace(OFF, min_translation=0.3))
+    chosen.keep(frame(10))  # before the first odometry
+    here = transform((5, 0, 0), (0, 0, 0, 1))
+    assert chosen.judge(frame(11)) == SAME
+    assert chosen.judge(frame(12, pose=here)) == Decision("pose")
+    chosen.keep(frame(12, pose=here))
+    assert chosen.judge(frame(13, pose=here)) == SAME
+
+
 def test_time_alone_is_a_reason_after_a_while():
     chosen = selector(keep_every=5)
     assert chosen.judge(frame(14.9)) == SAME and chosen.judge(frame(15)) == Decision("time")
