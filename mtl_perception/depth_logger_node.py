@@ -40,9 +40,10 @@ _JUDGED_OVER = 5
 _LOG_AGAIN = 5.0
 """Seconds before a complaint that lasts is logged again."""
 _LAST_WORK = 3.0
-"""Seconds to look at what waits, and to write what waits, when logging ends: launch kills after five."""
+"""Seconds to look at what waits, and to write what waits, when logging ends: launch kills ten after Ctrl-C."""
 # Hears every camera, reliable or not; as many as come while the interpreter is busy elsewhere.
 _CAMERA = QoSProfile(reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=30)
+_IMAGE = "sensor_msgs/msg/Image"
 _LATCHED = QoSProfile(durability=DurabilityPolicy.TRANSIENT_LOCAL, depth=100)
 
 
@@ -73,7 +74,7 @@ class DepthLoggerNode(LifecycleNode):
             self._robot = robot_name(values.robot)
             self._poses = RobotPoses(parse_pose(values.depth_in_image), parse_pose(values.camera_in_base))
             make_folder(self._folder)
-        except (DatasetError, ValueError) as error:
+        except (DatasetError, ValueError, RuntimeError) as error:  # the last: ~ of nobody
             self.get_logger().error(f"cannot configure: {error}")
             return TransitionCallbackReturn.FAILURE
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
@@ -149,8 +150,15 @@ class DepthLoggerNode(LifecycleNode):
         self._recorder = self._new_recorder(topics)
         colour_type = CompressedImage if values.image_transport == "compressed" else Image
         depth_type = CompressedImage if values.depth_transport == "compressedDepth" else Image
+        needed = {
+            "image": True,
+            "depth": True,
+            "odometry": values.rules.min_translation or values.rules.min_rotation,
+            "depth/image": values.rules.min_disagreement,
+            "segmentation/confidence": values.rules.max_confidence,
+        }
         now = time.monotonic()
-        self._last_arrival = {"image": now, "depth": now}
+        self._last_arrival = {name: now for name, is_needed in needed.items() if is_needed}
         # What has come is taken in the order of creation: camera_info first, so that an image beside it finds it.
         self._listening = [
             self.create_subscription(CameraInfo, "camera_info", self._on_image_info, _CAMERA),
@@ -211,24 +219,31 @@ class DepthLoggerNode(LifecycleNode):
         self._decoder.depth_info = message
 
     def _on_odometry(self, message: Odometry) -> None:
+        self._heard("odometry")
         try:
             self._poses.add_odometry(message)
         except ValueError as error:
             self.get_logger().error(f"odometry: {error}", throttle_duration_sec=_LOG_AGAIN)
 
     def _on_image(self, message: Image | CompressedImage) -> None:
-        self._last_arrival["image"] = time.monotonic()
+        self._heard("image")
         self._take(self._pairing.add_colour(nanoseconds_of(message.header.stamp), message, time.monotonic_ns()))
 
     def _on_depth(self, message: Image | CompressedImage) -> None:
-        self._last_arrival["depth"] = time.monotonic()
+        self._heard("depth")
         self._take(self._pairing.add_depth(nanoseconds_of(message.header.stamp), message, time.monotonic_ns()))
+
+    def _heard(self, name: str) -> None:
+        if name in self._last_arrival:  # what no rule needs may be silent
+            self._last_arrival[name] = time.monotonic()
 
     def _take(self, pairs: list[Pair]) -> None:
         if self._pairing.counts.went_back != self._went_back:
             self._went_back = self._pairing.counts.went_back
-            self.get_logger().warning("stamps went back: a bag started again, or a camera's clock was set")
-            self._recorder.begin_anew()
+            self.get_logger().warning(
+                "stamps went back: a bag started again, or a camera's clock was set",
+                throttle_duration_sec=_LOG_AGAIN,
+            )
         for pair in pairs:
             if self._decoder.image_info is None:
                 self._recorder.not_usable("no camera_info")
@@ -236,6 +251,7 @@ class DepthLoggerNode(LifecycleNode):
                 self._recorder.put(pair)
 
     def _on_predicted_depth(self, message: Image) -> None:
+        self._heard("depth/image")
         try:
             metres = predicted_metres(message)
         except MessageError as error:
@@ -244,6 +260,7 @@ class DepthLoggerNode(LifecycleNode):
             self._recorder.put_prediction(nanoseconds_of(message.header.stamp), depth=metres)
 
     def _on_confidence(self, message: Image) -> None:
+        self._heard("segmentation/confidence")
         try:
             confidence = array_from_image(message)
         except MessageError as error:
@@ -286,13 +303,12 @@ class DepthLoggerNode(LifecycleNode):
         """What does not come that should."""
         values, now = self._settings.values, time.monotonic()
         kinds = {
-            "image": "CompressedImage" if values.image_transport == "compressed" else "Image",
-            "depth": "CompressedImage" if values.depth_transport == "compressedDepth" else "Image",
+            "image": "sensor_msgs/msg/CompressedImage" if values.image_transport == "compressed" else _IMAGE,
+            "depth": "sensor_msgs/msg/CompressedImage" if values.depth_transport == "compressedDepth" else _IMAGE,
+            "odometry": "nav_msgs/msg/Odometry",
         }
         silent = [name for name, last in self._last_arrival.items() if now - last > values.input_timeout]
-        complaints = [
-            why_silent(self, self.resolve_topic_name(name), f"sensor_msgs/msg/{kinds[name]}", name) for name in silent
-        ]
+        complaints = [why_silent(self, self.resolve_topic_name(n), kinds.get(n, _IMAGE), n) for n in silent]
         if "image" not in silent and self._pairing.counts.colour:
             topic = self.resolve_topic_name("camera_info")
             if self._decoder.image_info is None:

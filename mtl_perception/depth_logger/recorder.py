@@ -34,6 +34,10 @@ _PREDICTED_WITHIN = 10**9
 """Nanoseconds for which a pair waits for what the network makes of it."""
 _MOST_WAITING = 60
 """Pairs that may wait for that."""
+_MOST_EARLY = 20
+"""Predictions that may wait for their pair: depth, or what tells that no nearer depth comes, may be later than they."""
+_STEP_BACK = 10**9
+"""Nanoseconds by which stamps go back at the least where a bag begins again; by less a clock is set, and it passes."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ class RobotPose:
 
     base: np.ndarray
     camera: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    """What the network made of the colour of ``stamp`` (ns): depth, metres, or the confidence of the classes."""
+
+    stamp: int
+    depth: np.ndarray | None
+    confidence: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,10 @@ class Recorder:
         self._look_back: LookBack[Pair] = LookBack(settings.look_back, settings.look_back_rate)
         self._latest: tuple[Pair, float] | None = None
         self._predictable: deque[Pair] = deque(maxlen=_MOST_WAITING)
+        self._early: deque[_Prediction] = deque(maxlen=_MOST_EARLY)
+        self._asked: deque[tuple[Pair, str, Answer | None]] = deque()
+        """Pairs to be logged whatever the rules say, the reason of each, and whom to tell."""
+        self._stop_asked_at = float("inf")
         self._writer = RunWriter(run, self._statistics)
         self._worker: LogWorker[Callable[[], None]] = LogWorker(
             "log_choice", _call_all, self._on_error, capacity=settings.queue_size
@@ -113,16 +130,12 @@ class Recorder:
             depth: (h, w) float32 metres predicted.
             confidence: (h, w) uint8 of the predicted classes.
         """
-        self._worker.put(partial(self._consider_prediction, stamp, depth, confidence))
+        self._worker.put(partial(self._consider_prediction, _Prediction(stamp, depth, confidence)))
 
     def log_now(self, answer: Answer) -> None:
         """Log the current pair and the look-back, whatever the rules say; ``answer`` is called from another thread."""
         if not self._worker.put(partial(self._log_now, answer)):
             answer(False, "too much waits to be looked at")
-
-    def begin_anew(self) -> None:
-        """Forget what was kept: time has gone back."""
-        self._worker.put(self._selector.begin_anew)
 
     def not_usable(self, why: str) -> None:
         """Count a pair that came and cannot be looked at yet."""
@@ -135,18 +148,29 @@ class Recorder:
 
     def stop(self, patience: float) -> None:
         """Look at and write what waits, ``patience`` seconds at the most for either, and end the run."""
-        left = self._worker.stop(patience)
+        self._stop_asked_at = time.monotonic() + patience
+        left = self._worker.stop(patience) + len(self._asked)
         if left:
             self._statistics.lost("still waiting at the end", f"{left} pairs waited to be looked at at the end", left)
         self._writer.stop(patience)
 
     def _consider(self, pair: Pair, came: float) -> None:
+        if self._latest and self._latest[0].stamp - pair.stamp > _STEP_BACK:
+            self._selector.begin_anew()
+            self._predictable.clear()
+            self._early.clear()
         self._latest = (pair, came)
         self._look_back.add(pair.stamp, pair)
+        self._judge(pair)
         if self._settings.rules.need_predictions:
             self._predictable.append(pair)
             while pair.stamp - self._predictable[0].stamp > _PREDICTED_WITHIN:
                 self._predictable.popleft()
+            early, self._early = self._early, deque(maxlen=_MOST_EARLY)
+            for prediction in early:  # those that are still early are put back
+                self._consider_prediction(prediction)
+
+    def _judge(self, pair: Pair) -> None:
         if self._selector.is_too_soon(pair.stamp):
             self._statistics.not_kept("too soon")
             return
@@ -163,17 +187,21 @@ class Recorder:
         else:
             self._keep(frame, measures, decision.reason)
 
-    def _consider_prediction(self, stamp: int, depth: np.ndarray | None, confidence: np.ndarray | None) -> None:
+    def _consider_prediction(self, prediction: _Prediction) -> None:
+        stamp = prediction.stamp
+        if self._latest is None or stamp > self._latest[0].stamp:
+            self._early.append(prediction)
+            return
         pair = next((p for p in self._predictable if p.stamp == stamp), None)
-        if pair is None or self._selector.is_too_soon(stamp):
+        if pair is None or self._selector.has_kept(stamp) or self._selector.is_too_soon(stamp):
             return
         frame = self._align(self._decode(pair))
         measures = self._measure(frame)
         told: dict[str, float] = {}
-        if depth is not None and (value := disagreement(frame.depth, depth)) is not None:
+        if prediction.depth is not None and (value := disagreement(frame.depth, prediction.depth)) is not None:
             told["disagreement"] = round(value, 4)
-        if confidence is not None:
-            told["confidence"] = round(mean_confidence(confidence), 4)
+        if prediction.confidence is not None:
+            told["confidence"] = round(mean_confidence(prediction.confidence), 4)
         decision = self._selector.judge_prediction(measures, **told)
         if decision.reason:
             self._keep(frame, measures, decision.reason, told)
@@ -183,20 +211,27 @@ class Recorder:
             answer(False, f"no pair of colour and depth came in the last {_CURRENT:g} s: see /diagnostics")
             return
         current = self._latest[0]
-        for pair in self._look_back.take(current.stamp):
-            if pair is current or self._selector.has_kept(pair.stamp):
+        before = (pair for pair in self._look_back.take(current.stamp) if pair is not current)
+        self._asked.extend((pair, "look_back", None) for pair in before)
+        self._asked.append((current, "service", answer))
+        self._log_asked()
+
+    def _log_asked(self) -> None:
+        """Log the next pair that was asked for; others come between them, or a long look-back would cost these."""
+        while self._asked and time.monotonic() < self._stop_asked_at:
+            pair, reason, answer = self._asked.popleft()
+            if answer is None and self._selector.has_kept(pair.stamp):
                 continue
             try:
-                self._keep_decoded(pair, "look_back")
-            except ValueError as error:  # the others are asked for all the same
+                self._keep_decoded(pair, reason, answer)
+            except Exception as error:  # the others are asked for all the same
+                if answer is not None:
+                    answer(False, str(error))
                 self._on_error(error)
-        try:
-            self._keep_decoded(current, "service", answer)
-        except ValueError as error:
-            answer(False, str(error))
-            raise
+            if self._asked and self._worker.put(self._log_asked):
+                return
 
-    def _keep_decoded(self, pair: Pair, reason: str, answer: Answer | None = None) -> None:
+    def _keep_decoded(self, pair: Pair, reason: str, answer: Answer | None) -> None:
         frame = self._align(self._decode(pair))
         self._keep(frame, self._measure(frame), reason, answer=answer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,13 +91,15 @@ class RgbdRobot(Robot):
         depth: Any = None,
         offset: float = 0.0,
         pause: float = 0.05,
+        without_depth: bool = False,
     ) -> int:
         """Send frames, from number ``first`` on, until ``condition``; the number after the last one."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < deadline, f"it did not come to be: {self.diagnostics[-1:]}"
             self.send_image(first, image)
-            self.send_depth(first, depth, offset)
+            if not without_depth:
+                self.send_depth(first, depth, offset)
             first += 1
             time.sleep(pause)
         return first
@@ -110,6 +113,10 @@ class RgbdRobot(Robot):
             return any(all(word in d["message"] for word in words) if words else d["level"] == "0" for d in new)
 
         return self.send_until(first, told, **how)
+
+    def complains(self, pattern: str) -> bool:
+        """Whether the latest diagnostics say so."""
+        return bool(self.diagnostics and re.search(pattern, self.diagnostics[-1]["message"]))
 
     def fact(self, key: str) -> int:
         return int(self.diagnostics[-1].get(key, 0)) if self.diagnostics else 0

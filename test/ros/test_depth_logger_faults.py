@@ -72,16 +72,12 @@ def test_depth_that_comes_late_finds_its_colour(tmp_path):
         robot.check()
 
 
-def test_a_depth_camera_unplugged_is_told_and_logging_goes_on_when_it_is_back(tmp_path):
+def test_depth_that_does_not_come_is_told_and_so_is_a_depth_camera_unplugged_and_logging_goes_on(tmp_path):
     with logging(tmp_path, input_timeout=1.0) as (_, robot):
-        number = robot.send_until(0, lambda: robot.fact("frames written") >= 3)
+        number = robot.send_until_told(0, "no frame on /depth, published by /robot", "silent", without_depth=True)
+        number = robot.send_until(number, lambda: robot.fact("frames written") >= 3)
         robot.node.destroy_publisher(robot.depth)
-        seen, deadline = len(robot.diagnostics), time.monotonic() + 30
-        while not any("no frame on /depth: nobody publishes it" in d["message"] for d in robot.diagnostics[seen:]):
-            robot.send_image(number)
-            number += 1
-            time.sleep(0.1)
-            assert time.monotonic() < deadline
+        number = robot.send_until_told(number, "no frame on /depth: nobody publishes it", without_depth=True)
         robot.depth = robot.node.create_publisher(Image, "depth", 10)
         robot.wait(lambda: robot.depth.get_subscription_count())
         robot.send_until_told(number)
@@ -110,24 +106,42 @@ def test_without_camera_info_nothing_is_logged_and_it_is_said(tmp_path):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path, request):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", disk], capture_output=True).returncode:
+    options = getattr(request, "param", "size=200k")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], capture_output=True).returncode:
         pytest.skip("may not mount a file system here")
     yield disk
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_a_full_disk_is_told_and_what_was_logged_stays_whole(small_disk):
+@pytest.mark.parametrize(
+    ("small_disk", "complaint"),
+    # The second has bytes left, but no more files can be made: the disk itself refuses.
+    [("size=200k", "the disk of .* is full"), ("size=2m,nr_inodes=24", "cannot write: No space left on device")],
+    indirect=["small_disk"],
+)
+def test_a_full_disk_is_told_and_what_was_logged_stays_whole(small_disk, complaint):
     with logging(small_disk / "set") as (_, robot):
-        number = robot.send_until_told(0, "No space left on device")
+        number = robot.send_until(0, lambda: robot.complains(complaint))
         lines = robot.check()
         assert 3 <= len(lines) < number and not list(small_disk.rglob("*.part"))
         for line in lines.values():
             for path in small_disk.glob(f"set/*/{line['name']}.*"):
                 path.unlink()
         robot.send_until_told(number, pause=1.0)
+
+
+def test_a_folder_taken_away_is_told_and_logged_to_when_it_is_back(tmp_path):
+    with logging(tmp_path / "set") as (_, robot):
+        number = robot.send_until(0, lambda: robot.fact("frames written") >= 2)
+        (tmp_path / "set").rename(tmp_path / "away")
+        number = robot.send_until_told(number, "moved or taken away")
+        assert not (tmp_path / "set").exists()
+        (tmp_path / "away").rename(tmp_path / "set")
+        robot.send_until_told(number)
+        robot.check()
 
 
 def test_the_quota_stops_the_log_and_says_so(tmp_path):

@@ -244,11 +244,84 @@ def test_a_frame_asked_for_while_it_waits_is_written_once(tmp_path, monkeypatch)
 def test_a_bag_that_begins_again_is_not_logged_twice(tmp_path):
     with recording(tmp_path) as recorder:
         for _ in range(2):
-            for number in range(3):
+            for number in range(0, 30, 10):
                 recorder.put(pair(number))
-            recorder.begin_anew()
         summary = settled(recorder)
     assert (summary.written, summary.lost, summary.trouble) == (3, {"logged already": 3}, "")
+
+
+def test_a_simulator_that_begins_again_stamps_other_frames_alike_and_none_is_lost(tmp_path):
+    with recording(tmp_path, replace(RULES, min_interval=0.5)) as recorder:
+        for start in (0, 100):
+            for number in range(0, 30, 10):
+                recorder.put(pair(number, start + number))
+        summary = settled(recorder)
+    assert (summary.kept, summary.written, summary.lost) == ({"first": 2, "view": 4}, 6, {})
+    assert [line["stamp"] // 10**8 for line in lines(tmp_path)] == [0, 10, 20] * 2
+
+
+def test_a_clock_set_back_a_little_begins_nothing_anew(tmp_path):
+    with recording(tmp_path, replace(RULES, min_interval=0.5)) as recorder:
+        for number in (0, 5, 4, 8, 10):
+            recorder.put(pair(number, 0 if number < 8 else 1))
+        summary = settled(recorder)
+    assert summary.kept == {"first": 1, "view": 1}
+
+
+def test_an_answer_comes_whatever_fails(tmp_path):
+    answers = Answers()
+
+    def align(frame):
+        raise RuntimeError("a fault of this program")
+
+    with recording(tmp_path, replace(RULES, min_interval=0.5), align=align) as recorder:
+        recorder.put(pair(0))
+        recorder.log_now(answers)
+        summary = settled(recorder)
+    assert answers == [(False, "a fault of this program")]
+    assert summary.lost == {"failed": 2} and summary.trouble == "RuntimeError: a fault of this program"
+
+
+def test_a_long_look_back_costs_no_pair_that_comes_meanwhile(tmp_path):
+    def slow(pair):
+        time.sleep(0.02)
+        return decode(pair)
+
+    answers = Answers()
+    rules = replace(RULES, min_interval=100.0)
+    with recording(tmp_path, rules, slow, look_back=4.0, queue_size=8, disk_queue=60) as recorder:
+        for number in range(40):
+            recorder.put(pair(number))
+            time.sleep(0.002)
+        settled(recorder)
+        recorder.log_now(answers)
+        for number in range(40, 60):
+            recorder.put(pair(number))
+            time.sleep(0.03)
+        summary = settled(recorder)
+    assert summary.lost == {} and summary.kept == {"first": 1, "look_back": 38, "service": 1}
+    assert answers[0][0] and summary.written == 40
+
+
+def test_the_end_does_not_wait_for_a_long_look_back_and_counts_what_is_left(tmp_path):
+    def slow(pair):
+        time.sleep(0.05)
+        return decode(pair)
+
+    make_folder(tmp_path)
+    run = RunSettings(tmp_path, "r2", "", {}, quota=0, min_free=0, give_up=False, queue_size=60)
+    rules = replace(RULES, min_interval=100.0)
+    recorder = Recorder(RecorderSettings(rules, None, 4.0, 10.0, 60), run, slow, aligned, lambda stamp: None)
+    for number in range(40):
+        recorder.put(pair(number))
+    settled(recorder)
+    recorder.log_now(Answers())
+    time.sleep(0.1)
+    start = time.monotonic()
+    recorder.stop(0.3)
+    summary = recorder.summary()[0]
+    assert time.monotonic() - start < 1.5
+    assert summary.lost["still waiting at the end"] + summary.written == 40
 
 
 def test_a_bad_frame_asked_for_is_answered_and_a_bad_one_before_it_left_out(tmp_path):
@@ -276,6 +349,7 @@ def test_a_frame_predicted_badly_is_kept_though_its_view_is_not_new(tmp_path):
         recorder.put_prediction(2 * 10**8, depth=depth_of(2) / np.float32(500))
         recorder.put_prediction(3 * 10**8, confidence=np.full((5, 5), 100, np.uint8))
         recorder.put_prediction(77, confidence=np.zeros((5, 5), np.uint8))  # of no frame
+        assert settled(recorder).lost == {}
         deadline = time.monotonic() + 10
         while recorder.summary()[0].written < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -283,6 +357,20 @@ def test_a_frame_predicted_badly_is_kept_though_its_view_is_not_new(tmp_path):
     assert {n: line["reason"] for n, line in told.items()} == {0: "first", 2: "disagreement", 3: "low_confidence"}
     assert told[2]["disagreement"] == pytest.approx(1.0, abs=0.01)
     assert told[3]["confidence"] == pytest.approx(100 / 255, abs=0.001)
+
+
+def test_a_prediction_may_come_before_the_depth_of_its_frame(tmp_path):
+    rules = replace(RULES, min_disagreement=0.3, max_confidence=0.5)
+    with recording(tmp_path, rules) as recorder:
+        recorder.put(pair(0, 0))
+        recorder.put_prediction(10**8, depth=depth_of(1) / np.float32(500))
+        recorder.put_prediction(2 * 10**8, depth=depth_of(2) / np.float32(1000))
+        recorder.put_prediction(3 * 10**8, confidence=np.full((5, 5), 100, np.uint8))
+        for number in range(1, 4):
+            recorder.put(pair(number, 0))
+        settled(recorder)
+    told = {line["stamp"] // 10**8: line["reason"] for line in lines(tmp_path)}
+    assert told == {0: "first", 1: "disagreement", 3: "low_confidence"}
 
 
 # Too much, too full, another camera
@@ -353,10 +441,54 @@ def test_another_camera_is_refused(tmp_path, when):
     assert "holds frames of another kind" in summary.trouble
 
 
+def test_a_folder_taken_away_in_mid_run_is_told_and_not_made_anew(tmp_path):
+    answers = Answers()
+    with recording(tmp_path / "set") as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+        (tmp_path / "set").rename(tmp_path / "elsewhere")
+        recorder.put(pair(1))
+        recorder.log_now(answers)
+        summary, state, _ = settled(recorder), *recorder.summary()[1:]
+        assert summary.lost == {"disk error": 2} and "moved or taken away; configure" in summary.trouble
+        assert np.isnan(state.free) and not (tmp_path / "set").exists()
+        (tmp_path / "elsewhere").rename(tmp_path / "set")
+        recorder.put(pair(2))
+        summary = settled(recorder)
+        assert summary.written == 2 and summary.trouble == ""
+    assert answers[0][0] is False and "moved or taken away" in answers[0][1]
+    assert [line["stamp"] for line in lines(tmp_path / "set")] == [0, 2 * 10**8]
+
+
+def test_a_dataset_json_damaged_in_mid_run_is_told_of_every_frame(tmp_path):
+    answers = Answers()
+    with recording(tmp_path, quota=6e-6, give_up=True) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+        (tmp_path / "dataset.json").write_text("{")
+        for number in (1, 2):
+            recorder.put(pair(number))
+            recorder.log_now(answers)
+        summary = settled(recorder)
+    assert summary.lost == {"disk error": 4} and "dataset.json" in summary.trouble
+    assert len(answers) == 2 and all("dataset.json" in text and not success for success, text in answers)
+
+
+def test_a_frame_id_that_climbs_is_a_word_like_any_other(tmp_path):
+    def climbing(pair):
+        return replace(decode(pair), view=replace(VIEW, frame_id="../../x"))
+
+    with recording(tmp_path / "a" / "set", decode=climbing) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+    (run,) = read_index(tmp_path / "a" / "set")
+    assert run.header["frame_id"] == "../../x" and len(run.frames) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["a"] and [p.name for p in (tmp_path / "a").iterdir()] == ["set"]
+
+
 def test_time_gone_back_begins_anew(tmp_path):
-    with recording(tmp_path, replace(RULES, min_interval=1.0)) as recorder:
+    with recording(tmp_path, replace(RULES, min_interval=10.0)) as recorder:
         recorder.put(pair(50, 0))
-        recorder.begin_anew()
-        recorder.put(pair(45, 0))
+        recorder.put(pair(35, 0))
         summary = settled(recorder)
     assert summary.kept == {"first": 2}
