@@ -24,7 +24,7 @@ class LogReport:
     def __init__(self, length: int, tolerance: int, patience: int) -> None:
         self._tolerance = tolerance
         self._patience = patience
-        self._past: deque[tuple[Counter[str], Counter[str]]] = deque(maxlen=length)
+        self._past: deque[tuple[Counter[str], Counter[str], int]] = deque(maxlen=length)
 
     def figures(
         self,
@@ -61,13 +61,18 @@ class LogReport:
         """What is wrong as of now; to be asked once for each report."""
         came = Counter(colour=counts.colour, depth=counts.depth, pairs=counts.pairs)
         judged = Counter(summary.not_kept) + Counter(kept=sum(summary.kept.values()))
-        past_came, past_judged = self._past[0] if self._past else (came, judged)
+        past_came, past_judged, past_stamp = self._past[0] if self._past else (came, judged, 0)
         is_full = len(self._past) == self._past.maxlen
-        self._past.append((came, judged))
+        self._past.append((came, judged, counts.colour_stamp))
         complaints = [summary.trouble] if summary.trouble else []
         if not is_full:
             return complaints
         came, judged = came - past_came, judged - past_judged
+        if came["colour"] and counts.colour_stamp == past_stamp:
+            return [
+                *complaints,
+                "colour comes, but its stamps stand still: the camera's driver has to stamp its images",
+            ]
         if came["colour"] and came["depth"] and not came["pairs"]:
             complaints.append(self._why_no_pairs(clock_difference))
         elif came["pairs"] and clock_difference is not None and abs(clock_difference) > _LONG_WAY:

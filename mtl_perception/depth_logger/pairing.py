@@ -46,6 +46,7 @@ class PairingCounts:
         pairs: that were made.
         colour_alone, depth_alone: that found no partner.
         went_back: times that stamps went back, and what waited was given up.
+        colour_stamp: the latest of colour, ns.
     """
 
     colour: int = 0
@@ -54,6 +55,7 @@ class PairingCounts:
     colour_alone: int = 0
     depth_alone: int = 0
     went_back: int = 0
+    colour_stamp: int = 0
 
 
 class StampPairing(Generic[Colour, Depth]):
@@ -83,6 +85,7 @@ class StampPairing(Generic[Colour, Depth]):
     def add_colour(self, stamp: int, colour: Colour, now: int) -> list[Pair[Colour, Depth]]:
         """Take in a colour image that came at ``now``, ns of any steady clock; the pairs it completes."""
         self.counts.colour += 1
+        self.counts.colour_stamp = stamp
         self._see("colour", stamp, now)
         self._colour.append(_Waiting(stamp, now, colour))
         return self._decide(now)
