@@ -14,7 +14,10 @@ setup(
         "mtl_perception.backends",
         "mtl_perception.dataset_tools",
         "mtl_perception.depth_logger",
+        "mtl_perception.evaluation",
+        "mtl_perception.evaluation.report",
     ],
+    package_data={"mtl_perception.evaluation.report": ["templates/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/mtl_perception"]),
         (SHARE, ["package.xml"]),

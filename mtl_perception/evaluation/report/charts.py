@@ -1,0 +1,117 @@
+"""Which plots the report has: errors over distance and over time, and how long frames took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mtl_perception.evaluation.report import figures as fmt
+from mtl_perception.evaluation.report.frame_lines import FrameLines
+from mtl_perception.evaluation.report.plots import Plot, Series, histogram, line_plot
+
+_BINS = 30
+FEW_PIXELS = 0.001
+"""Ranges of distance with a smaller share of the pixels are not drawn: a handful would stretch the plot."""
+
+
+def over_distance(models: Sequence[Mapping[str, Any]]) -> list[Plot]:
+    """Relative error, and how much too near or far, over true distance."""
+    plots = []
+    for key, title, label, scale, write in (
+        ("abs_rel", "Depth error over distance", "error, % of the distance", 100, fmt.percent),
+        ("bias", "Too near (below 0) or too far, over distance", "predicted less true, m", 1, fmt.signed_metres),
+    ):
+        drawn, words = [], []
+        for place, model in enumerate(models):
+            points = sorted(
+                (middle, v)
+                for e in _well_seen(fmt.entries(model, "depth", "by_distance"))
+                if (v := fmt.figure(e, key)) is not None and (middle := _middle(e)) is not None
+            )
+            if points:
+                drawn.append(Series(fmt.text(model, "name"), [(x, scale * y) for x, y in points], place))
+                ends = [f"{write(y)} at {fmt.distance(x)}" for x, y in (points[0], points[-1])[: len(points)]]
+                words.append(f"{fmt.text(model, 'name')}: {', '.join(ends)}")
+        if drawn and any(len(s.points) > 1 for s in drawn):
+            alt = f"{title}. {'; '.join(words)}."
+            plots.append(line_plot(title, alt, "true distance, m", label, drawn, dots=True))
+    return plots
+
+
+def over_time(models: Sequence[Mapping[str, Any]], lines: FrameLines) -> list[Plot]:
+    """Depth error and share of right pixels over the recording."""
+    x_label = "seconds from the first frame" if lines.by_time else "number of the frame (stamps jump back)"
+    plots = []
+    for column, title, label, scale in (
+        ("depth_abs_rel", "Depth error over the recording", "error, % of the distance", 100),
+        ("depth_rmse", "Depth error over the recording", "rmse, m", 1),
+        ("pixel_accuracy", "Classes over the recording", "pixels right, %", 100),
+    ):
+        drawn = []
+        for place, model in enumerate(models):
+            points = lines.points(fmt.text(model, "name"), column)
+            if len(points) > 1:
+                drawn.append(Series(fmt.text(model, "name"), [(x, scale * y) for x, y in points], place))
+        if drawn and not any(title == p.title for p in plots):
+            words = [f"{s.name}: {_least_and_most(s, label)}" for s in drawn]
+            plots.append(line_plot(title, f"{title}. {'; '.join(words)}.", x_label, label, drawn, dots=False))
+    return plots
+
+
+def network_times(models: Sequence[Mapping[str, Any]], lines: FrameLines) -> list[tuple[str, Plot]]:
+    """How long the network took, a histogram a model, on one scale: name of the model and its plot."""
+    found = [lines.values(fmt.text(m, "name"), "network_ms") for m in models]
+    shown = [values for values in found if values.size > 1]
+    if not shown:
+        return []
+    edges = np.linspace(0, max(float(v.max()) for v in shown) or 1.0, _BINS + 1)
+    return [
+        (fmt.text(model, "name"), _histogram("Network time", edges, np.histogram(values, edges)[0], place))
+        for place, (model, values) in enumerate(zip(models, found, strict=True))
+        if values.size > 1
+    ]
+
+
+def live_latencies(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, Plot]]:
+    """How old frames were when their result was out, live, a histogram a model: its name and its plot."""
+    plots = []
+    for place, model in enumerate(models):
+        edges, counts = (fmt.part(model, "live", "latency_histogram", key) for key in ("edges_ms", "counts"))
+        if not isinstance(edges, Sequence) or not isinstance(counts, Sequence) or len(edges) != len(counts) + 1:
+            continue
+        if any(counts):
+            plots.append((fmt.text(model, "name"), _histogram("Live latency", edges, counts, place)))
+    return plots
+
+
+def _histogram(what: str, edges: Sequence[float] | np.ndarray, counts: Sequence[int] | np.ndarray, place: int) -> Plot:
+    """The histogram, without the empty ends."""
+    edges, counts = np.asarray(edges, float), np.asarray(counts, float)
+    used = np.flatnonzero(counts)
+    begin, end = int(used[0]), int(used[-1]) + 1
+    fullest = begin + int(counts[begin:end].argmax())
+    alt = (
+        f"{what}: {counts.sum():,.0f} frames between {fmt.milliseconds(edges[begin])} and "
+        f"{fmt.milliseconds(edges[end])}, most of them between {fmt.milliseconds(edges[fullest])} and "
+        f"{fmt.milliseconds(edges[fullest + 1])}."
+    )
+    return histogram(what, alt, "milliseconds", edges[begin : end + 1].tolist(), counts[begin:end].tolist(), place)
+
+
+def _well_seen(bins: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of ``bins`` with enough pixels to be drawn."""
+    least = FEW_PIXELS * sum(fmt.figure(e, "pixels") or 0 for e in bins)
+    return [e for e in bins if (pixels := fmt.figure(e, "pixels")) and pixels >= least]
+
+
+def _middle(entry: Mapping[str, Any]) -> float | None:
+    """The middle of a range of distances; None of one without an end."""
+    start, end = fmt.figure(entry, "from"), fmt.figure(entry, "to")
+    return None if start is None or end is None else (start + end) / 2
+
+
+def _least_and_most(series: Series, label: str) -> str:
+    values = [y for _, y in series.points]
+    return f"{min(values):.3g} to {max(values):.3g} ({label})"
