@@ -2,7 +2,8 @@
 
 The plain recipe, as reference code for such networks has it: float32 in the default memory layout, every auxiliary
 prediction upsampled to the labels for its loss, pictures decoded again at each epoch. Ours: channels last, losses
-at their own scale, pictures decoded once. The two take turns in one run, so that a busy moment hits both.
+at their own scale, the optimiser in one kernel, pictures decoded once. The two take turns in one run, so that a busy
+moment hits both.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Recipe:
         if not ours:
             self.module.network.to(memory_format=torch.contiguous_format)
         self.loss = MultiTaskLoss() if ours else UpsampledLoss()
-        self.optimiser = torch.optim.AdamW(self.module.parameters())
+        self.optimiser = torch.optim.AdamW(self.module.parameters(), fused=ours)
         camera = CanonicalCamera(*size, 210.0)
         self.frames = FolderDataset(source.folder, source.names, camera, augment=True, in_memory=ours)
 

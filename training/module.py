@@ -163,7 +163,8 @@ class PerceptionModule(LightningModule):
                     "weight_decay": self.hparams["weight_decay"] if is_weight else 0.0,
                 }
                 for (in_backbone, is_weight), p in groups.items()
-            ]
+            ],
+            fused=True,  # A parameter at a time takes a seventh of a small network's step on a CPU.
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser,
