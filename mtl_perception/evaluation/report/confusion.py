@@ -44,10 +44,10 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Mistake:
-    """``share`` of the pixels of ``true`` were taken for ``taken_for`` (none: got no class)."""
+    """``share`` of the pixels of ``true`` were taken for ``taken_for``; None: they got no class."""
 
     true: str
-    taken_for: str
+    taken_for: str | None
     share: float
 
 
@@ -79,13 +79,17 @@ def mistakes(model: Mapping[str, Any], most: int) -> list[Mistake]:
     counts = _counts(model)
     if counts is None:
         return []
-    names = [*_names(model, len(counts)), "no class"]
+    names = _names(model, len(counts))
     totals = counts.sum(1)
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     places = [np.unravel_index(i, wrong.shape) for i in order]
-    return [Mistake(names[i], names[j], float(wrong[i, j] / totals[i])) for i, j in places if wrong[i, j]]
+    return [
+        Mistake(names[i], names[j] if j < len(names) else None, float(wrong[i, j] / totals[i]))
+        for i, j in places
+        if wrong[i, j]
+    ]
 
 
 def _square(share: float, right: bool) -> Square:

@@ -15,6 +15,8 @@ _WORTH_A_WORD = 0.02
 _LOOK_AT_FOCAL_LENGTH = 0.1
 _FEW_PIXELS = 0.01
 """Ranges of distance with a smaller share of the pixels do not make a verdict."""
+_RARE = 0.001
+"""Classes with a smaller share of the labelled pixels do not make a verdict, where there are others."""
 _WORST_CLASSES = 3
 
 
@@ -107,14 +109,16 @@ def _classes(model: Mapping[str, Any]) -> Tile:
     if (miou := fmt.figure(model, "segmentation", "miou_present")) is not None:
         over = f" over the {fmt.counted(len(there), 'class', 'classes')} that occur" if there else ""
         lines.append(f"mIoU {fmt.percent(miou)}{over}.")
-    by_iou = sorted(there, key=lambda n: fmt.figure(there[n], "iou"))
+    pixels = {n: fmt.figure(c, "pixels") or 0 for n, c in there.items()}
+    common = [n for n in there if pixels[n] >= _RARE * sum(pixels.values())]
+    by_iou = sorted(common, key=lambda n: fmt.figure(there[n], "iou") or 0)
     if len(by_iou) > 1:
         told = by_iou[: min(_WORST_CLASSES, len(by_iou) - 1)]
         worst = fmt.listed(f"{n} {fmt.whole_percent(fmt.figure(there[n], 'iou'))}" for n in told)
         best = f"{by_iou[-1]} {fmt.whole_percent(fmt.figure(there[by_iou[-1]], 'iou'))}"
         lines.append(f"Worst: {worst} IoU; best: {best}.")
     for mistake in mistakes(model, 1):
-        got = "got no class" if mistake.taken_for == "no class" else f"was taken for {mistake.taken_for}"
+        got = "got no class" if mistake.taken_for is None else f"was taken for {mistake.taken_for}"
         lines.append(f"Costliest mistake: {fmt.whole_percent(mistake.share)} of {mistake.true} {got}.")
     if (unsure := fmt.figure(model, "segmentation", "not_confident")) is not None and unsure >= 0.005:
         lines.append(f"{fmt.whole_percent(unsure)} of pixels got no class: not confident.")
