@@ -13,6 +13,8 @@ from mtl_perception.argument_types import positive
 from mtl_perception.backends import NetworkError
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_tools.command import add_dataset_commands
+from mtl_perception.evaluation.command import add_evaluation_commands
+from mtl_perception.evaluation.errors import EvaluationError
 
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code a shell expects of a command that Ctrl-C ended."""
@@ -28,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.ros_arguments = arguments[split:]
     try:
         return options.command(options)
-    except (NetworkError, DatasetError) as error:
+    except (NetworkError, DatasetError, EvaluationError) as error:
         return _fail(error)
     except ImportError as error:
         if (error.name or "").split(".")[0] not in ("rclpy", "sensor_msgs", "diagnostic_msgs", "rosgraph_msgs"):
@@ -278,6 +280,8 @@ def _parser() -> argparse.ArgumentParser:
     dataset = commands.add_parser("dataset", help="look at a data set folder, mend it, join, label or replay it")
     dataset.set_defaults(command=_dataset)
     add_dataset_commands(dataset)
+
+    add_evaluation_commands(commands)
 
     predict = commands.add_parser("predict", help="run the network on a picture or a folder of pictures")
     predict.add_argument("source", type=Path, help="picture, folder of pictures, or data set folder")

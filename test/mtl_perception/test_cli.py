@@ -44,6 +44,8 @@ CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
         (["dataset", "check"], ["--repair", "quarantine", "left over", "Exit code"]),
         (["dataset", "import-labels"], ["CVAT", "Label Studio", "COCO", "--colours", "--tasks", "--add-classes"]),
         (["dataset", "export-bag"], ["--run", "--sequence", "--split", "--rate", "--raw", "dataset.json"]),
+        (["evaluate"], ["--against", "--out", "--image", "--camera-info", "--depth", "--labels", "--fail-over", "130"]),
+        (["compare"], ["A.json", "B.json", "exit codes", "same"]),
         (["predict"], ["--out", "--model", "--focal-length", "--providers", "predictions"]),
         (["info"], ["model"]),
     ],

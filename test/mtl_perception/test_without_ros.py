@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
+from recorder import record_frames
 
 BLOCKED = """
 import sys
@@ -20,9 +20,19 @@ for module in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("module", ["messages", "camera_info", "rgbd_messages", "rgbd_decoder", "robot_poses"])
-def test_a_module_between_messages_and_numpy_imports_without_ros(module):
-    subprocess.run([sys.executable, "-c", BLOCKED, module], check=True)
+def test_what_lies_between_messages_and_numpy_imports_without_ros():
+    modules = ["messages", "camera_info", "rgbd_messages", "rgbd_decoder", "robot_poses"]
+    subprocess.run([sys.executable, "-c", BLOCKED, *modules], check=True)
+
+
+def test_bags_are_measured_and_compared_without_ros(tmp_path, network):
+    bag, out = record_frames(tmp_path / "bag"), tmp_path / "out"
+    call = f"import mtl_perception.cli as cli\nsys.exit(cli.main({['evaluate', str(bag), '--model', str(network)]}"
+    code = f"{BLOCKED}\n{call} + ['--out', {str(out)!r}]))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    metrics = str(out / "metrics.json")
+    code = f"{BLOCKED}\nimport mtl_perception.cli as cli\nsys.exit(cli.main({['compare', metrics, metrics]}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_modules_that_build_messages_do_need_it():
