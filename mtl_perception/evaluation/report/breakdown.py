@@ -44,9 +44,14 @@ def by_distance(models: Sequence[Entry]) -> Table | None:
 
 
 def by_class(models: Sequence[Entry]) -> Table | None:
-    """IoU, precision and recall of each class, most pixels first; None where no model has any."""
-    found = [(m, named_classes(m)) for m in models]
+    """IoU, precision and recall of each class that occurs, most pixels first; None where no model has any."""
+    found = [(m, {n: c for n, c in named_classes(m).items() if fmt.figure(c, "pixels") != 0}) for m in models]
     return _table("Each class", "class", _OF_CLASSES, [f for f in found if f[1]], _by_pixels, str)
+
+
+def never_there(model: Entry) -> list[str]:
+    """Classes that the model gave to pixels, and that never occur."""
+    return [n for n, c in named_classes(model).items() if fmt.figure(c, "pixels") == 0 and "iou" in c]
 
 
 def named_classes(model: Entry) -> dict[str, Entry]:
@@ -89,8 +94,7 @@ def _table(
     total = sum(pixels.values())
     rows = []
     for thing in order(pixels):
-        share = fmt.percent(pixels[thing] / total) if pixels[thing] else "none"
-        cells = [Cell(share)]
+        cells = [Cell(fmt.percent(pixels[thing] / total) if pixels[thing] else fmt.ABSENT)]
         for column in columns:
             values = [fmt.figure(entries.get(thing), column.key) for _, entries in found]
             texts = [fmt.ABSENT if v is None else column.write(v) for v in values]
@@ -108,7 +112,7 @@ def _table(
 
 
 def _has_figures(entry: Entry | None, columns: Sequence[_Column]) -> bool:
-    """Whether there is anything to tell: of a class that neither occurs nor was predicted there is not."""
+    """Whether there is anything to tell."""
     return any(fmt.figure(entry, column.key) is not None for column in columns)
 
 

@@ -13,7 +13,7 @@ from mtl_perception.evaluation.report import figures as fmt
 _LARGEST = 24
 """Classes drawn; more would be too small to read."""
 _WORTH_TELLING = 0.005
-"""Shares below are not written into the matrix."""
+"""Shares below are not written into the matrix, and columns with no other are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,11 @@ def confusion(model: Mapping[str, Any]) -> Confusion | None:
     totals = counts.sum(1)
     present = [int(i) for i in np.argsort(-totals, kind="stable") if totals[i]]
     shown = present[:_LARGEST]
-    predicted = [int(i) for i in np.argsort(-counts[:, :-1].sum(0), kind="stable") if counts[:, i].any()]
-    columns = shown + [i for i in predicted if i not in present][: _LARGEST - len(shown)]
-    others = [i for i in predicted if i not in columns]
     shares = counts / np.maximum(totals, 1)[:, None]
+    predicted = [int(i) for i in np.argsort(-counts[:, :-1].sum(0), kind="stable") if counts[:, i].any()]
+    worth = [i for i in predicted if i not in present and shares[shown, i].max() >= _WORTH_TELLING]
+    columns = shown + worth[: _LARGEST - len(shown)]
+    others = [i for i in predicted if i not in columns]
     rows = []
     for i in shown:
         cells = [_square(shares[i, j], i == j) for j in columns]

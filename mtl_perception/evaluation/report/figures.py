@@ -41,8 +41,8 @@ def text(values: Any, *path: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share, 0..1, as per cent."""
-    return f"{100 * share:.1f}{_SPACE}%"
+    """A share, 0..1 or more, as per cent; 0 is only what is nothing."""
+    return f"<{_SPACE}0.1{_SPACE}%" if 0 < share < 0.0005 else f"{100 * share:.1f}{_SPACE}%"
 
 
 def whole_percent(share: float) -> str:

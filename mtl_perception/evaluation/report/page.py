@@ -15,7 +15,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.frame_pictures import FramePictures
 from mtl_perception.evaluation.report import charts, provenance
 from mtl_perception.evaluation.report import figures as fmt
-from mtl_perception.evaluation.report.breakdown import by_class, by_distance, class_colors
+from mtl_perception.evaluation.report.breakdown import by_class, by_distance, class_colors, never_there
 from mtl_perception.evaluation.report.confusion import confusion
 from mtl_perception.evaluation.report.frame_lines import FrameLines
 from mtl_perception.evaluation.report.frame_strips import Strip, strips
@@ -59,6 +59,7 @@ def write_report(
         distance_plots=charts.over_distance(models),
         distances=by_distance(models),
         classes=by_class(models),
+        never_there=[(fmt.text(m, "name"), never_there(m)) for m in models],
         confusions=[c for c in map(confusion, models) if c],
         frames=_frames(models, pictures),
         time_plots=charts.over_time(models, lines) if lines else [],

@@ -23,7 +23,7 @@ def of_bag(bag: Mapping[str, Any]) -> Pairs:
         pairs.append(("image", f"{size[0]}x{size[1]} pixels"))
     topics = bag.get("topics")
     if isinstance(topics, Mapping):
-        pairs += [(f"topic: {kind}", fmt.text(topics, kind)) for kind in topics if fmt.text(topics, kind)]
+        pairs += [(f"{kind} from", fmt.text(topics, kind)) for kind in topics if fmt.text(topics, kind)]
     return _told(pairs)
 
 

@@ -18,6 +18,8 @@ _FEW_PIXELS = 0.01
 _RARE = 0.001
 """Classes with a smaller share of the labelled pixels do not make a verdict, where there are others."""
 _WORST_CLASSES = 3
+_NETWORK_RATE = ("speed", "network_alone_frames_per_second")
+"""The rate of the whole evaluation is of all its networks together."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def comparison(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     for path, words, sign, write in (
         (("depth", "abs_rel"), "Least depth error", 1, fmt.percent),
         (("segmentation", "miou_present"), "Best mIoU", -1, fmt.percent),
-        (("speed", "frames_per_second"), "Most frames a second", -1, fmt.rate),
+        (_NETWORK_RATE, "Most frames a second", -1, fmt.rate),
     ):
         known = [(sign * v, fmt.text(m, "name"), write(v)) for m in models if (v := fmt.figure(m, *path)) is not None]
         if len({text for _, _, text in known}) > 1:
@@ -93,7 +95,7 @@ def _scale(ratio: float | None) -> list[str]:
     if abs(ratio - 1) < _WORTH_A_WORD:
         return [f"Overall scale is right to {fmt.whole_percent(_WORTH_A_WORD)}."]
     side = "near" if ratio < 1 else "far"
-    lines = [f"All depth reads {fmt.percent(abs(ratio - 1))} too {side} (median)."]
+    lines = [f"On the whole it reads {fmt.percent(abs(ratio - 1))} too {side} (median)."]
     if abs(ratio - 1) > _LOOK_AT_FOCAL_LENGTH:
         lines.append("Look at the focal length first: a wrong or missing one scales all depth.")
     return lines
@@ -151,7 +153,7 @@ def _first(model: Mapping[str, Any]) -> str:
 
 
 def _speed(model: Mapping[str, Any], bag: Mapping[str, Any]) -> Tile | None:
-    rate = fmt.figure(model, "speed", "frames_per_second")
+    rate = fmt.figure(model, *_NETWORK_RATE)
     if rate is None:
         return None
     lines = []
@@ -162,11 +164,11 @@ def _speed(model: Mapping[str, Any], bag: Mapping[str, Any]) -> Tile | None:
     frames, seconds = fmt.figure(bag, "frames"), fmt.figure(bag, "seconds")
     if frames and seconds and frames > 1:
         recorded = (frames - 1) / seconds
-        word = "Faster" if rate >= recorded else "Slower"
-        lines.append(f"{word} than the recording's {fmt.rate(recorded)} a second.")
+        words = "Faster than" if rate >= recorded else "Too slow for"
+        lines.append(f"{words} the recording's {fmt.rate(recorded)} frames a second.")
     if provider := fmt.text(model, "provider"):
         lines.append(f"On {provider}.")
-    return Tile("Speed", f"{rate:.1f} frames a second", tuple(lines))
+    return Tile("Speed of the network", f"{rate:.1f} frames a second", tuple(lines))
 
 
 def _live(model: Mapping[str, Any]) -> Tile | None:

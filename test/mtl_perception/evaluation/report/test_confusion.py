@@ -34,6 +34,12 @@ def test_every_row_adds_up_whatever_is_drawn():
         assert sum(c.right for c in cells) == 1
 
 
+def test_classes_hardly_ever_predicted_have_no_column_of_their_own():
+    found = confusion(model([[999, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]]))
+    assert found.columns == ("c1", "any other")
+    assert confusion(model([[990, 0, 10, 0], [0, 0, 0, 0], [0, 0, 0, 0]])).columns == ("c1", "c3")
+
+
 def test_without_a_labelled_pixel_there_is_no_matrix():
     for nothing in ([], None, "text", np.zeros((3, 4), int).tolist()):
         assert confusion({"segmentation": {"confusion": nothing}}) is None

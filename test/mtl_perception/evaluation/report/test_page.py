@@ -55,11 +55,11 @@ def test_one_model_is_told_in_full(write, models, tmp_path):
     assert "350 frames in 34.9 s: all with measured depth, all with labels." in words(page)
     assert not page.all(class_="partial")
     told = tiles(page)
-    assert list(told) == ["Depth", "Classes", "Speed"]
+    assert list(told) == ["Depth", "Classes", "Speed of the network"]
     assert f"{100 * depth['abs_rel']:.1f} % off on average" in told["Depth"]
     assert f"{100 * classes['pixel_accuracy']:.1f} % of pixels right" in told["Classes"]
     assert "Worst: lamp" in told["Classes"]
-    assert "Faster than the recording's 10.0 a second." in told["Speed"]
+    assert "Faster than the recording's 10.0 frames a second." in told["Speed of the network"]
 
     rows = {row[0]: row[1] for row in table(page, "Figures") if len(row) > 2}
     assert rows["rmse"] == f"{depth['rmse']:.3f} m"
@@ -122,6 +122,15 @@ def test_classes_of_models_that_know_others_are_told_by_name(write, models):
     rows = {row[0]: row[2:4] for row in table(page, "Each class")[2:]}
     assert rows["box"][1] == rows["crate"][0] == "–"  # noqa: RUF001
     assert "–" not in rows["wall"]  # noqa: RUF001
+
+
+def test_classes_that_never_occur_are_no_rows_of_the_table(write, models):
+    model = copy.deepcopy(models[0])
+    model["segmentation"]["classes"] += [{"id": 6, "name": "sofa", "pixels": 0, "iou": 0.0, "precision": 0.0}]
+    page = write(evaluated.metrics([model]))
+    assert "sofa" not in [row[0] for row in table(page, "Each class")]
+    assert "Predicted though never there: sofa." in words(page)
+    assert "by rooms_only though never there" not in words(write(evaluated.metrics([model, models[1]])))
 
 
 def test_a_best_figure_is_not_claimed_where_all_are_equal(write, models):
