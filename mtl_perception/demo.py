@@ -61,14 +61,14 @@ def replay(bag: Path, model: Path) -> tuple[Traffic, Pictures]:
         ReplayError, BagError: as ``run``.
     """
     image = f"{IMAGE_TOPIC}/compressed"
+    pictures = Pictures()
     with open_bag(bag) as opened:
         if image not in opened.topics:
             raise BagError(f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`")
-        camera_info = CAMERA_INFO_TOPIC if CAMERA_INFO_TOPIC in opened.topics else None
-    pictures = Pictures()
-    with node_replay(bag, model, CameraTopics(image, camera_info), pictures.take_result) as node:
-        node.play(pictures.take_frame)
-        node.wait_until_quiet()
+        topics = CameraTopics(image, CAMERA_INFO_TOPIC if CAMERA_INFO_TOPIC in opened.topics else None)
+        with node_replay(opened, model, topics, pictures.take_result) as node:
+            node.play(pictures.take_frame)
+            node.wait_until_quiet()
     return node.traffic, pictures
 
 

@@ -17,11 +17,11 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 from tqdm import tqdm
 
-from mtl_perception.bags import Bag, BagError, open_bag
+from mtl_perception.bags import BagError
 from mtl_perception.messages import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
 from mtl_perception.node_traffic import Output, Traffic
-from mtl_perception.replay import BagPlayer
+from mtl_perception.replay import BagPlayer, Playable
 from mtl_perception.share import use_shared_memory_profile
 
 TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
@@ -104,10 +104,10 @@ class NodeReplay:
         Raises:
             ReplayError: it ended.
         """
-        last = time.monotonic()
+        begun = time.monotonic()
         while not self.traffic.settled:
             self._check()
-            silence = time.monotonic() - max([last, *self.traffic.received.values()])
+            silence = time.monotonic() - max(begun, self.traffic.last_out)
             if silence > (_PATIENCE if self.traffic.in_work else _QUIET):
                 return
             time.sleep(0.05)
@@ -119,7 +119,7 @@ class NodeReplay:
 
 @contextmanager
 def node_replay(
-    bag: Path, model: Path, topics: CameraTopics, on_result: Callable[[Output, Image], None] | None = None
+    bag: Playable, model: Path, topics: CameraTopics, on_result: Callable[[Output, Image], None] | None = None
 ) -> Iterator[NodeReplay]:
     """Context in which the node, with the network ``model``, waits for ``topics`` of ``bag``.
 
@@ -138,34 +138,33 @@ def node_replay(
     use_shared_memory_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     namespace = f"/replay_{os.getpid()}"
-    with open_bag(bag) as opened:
-        transport = _transport(opened, topics)
-        # The names stay: by them the node knows a rectified image.
-        played = {name: f"{namespace}/{name.lstrip('/')}" for name in (topics.image, topics.camera_info) if name}
-        remappings = {"__ns": namespace, "image": played[topics.image]}
-        if topics.camera_info:
-            remappings["camera_info"] = played[topics.camera_info]
-        with NodeProcess({"model": str(model), "image_transport": transport}, remappings) as process:
-            rclpy.init()
-            node = Node("replay", namespace=namespace)
-            executor = SingleThreadedExecutor()
-            executor.add_node(node)
-            spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
-            try:
-                traffic = Traffic()
-                player = BagPlayer(node, opened, topics=played, restamp=True)
-                traffic.hear(node, f"{namespace}/perception", on_result)
-                spinning.start()
-                replay = NodeReplay(process, player, traffic, topics, opened.count(topics.image))
-                replay.wait_until_connected()
-                yield replay
-            finally:
-                executor.shutdown()
-                node.destroy_node()
-                rclpy.try_shutdown()
+    transport = _transport(bag, topics)
+    # The names stay: by them the node knows a rectified image.
+    played = {name: f"{namespace}/{name.lstrip('/')}" for name in (topics.image, topics.camera_info) if name}
+    remappings = {"__ns": namespace, "image": played[topics.image]}
+    if topics.camera_info:
+        remappings["camera_info"] = played[topics.camera_info]
+    with NodeProcess({"model": str(model), "image_transport": transport}, remappings) as process:
+        rclpy.init()
+        node = Node("replay", namespace=namespace)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        spinning = threading.Thread(target=_spin, args=(executor,), daemon=True)
+        try:
+            traffic = Traffic()
+            player = BagPlayer(node, bag, topics=played, restamp=True)
+            traffic.hear(node, f"{namespace}/perception", on_result)
+            spinning.start()
+            replay = NodeReplay(process, player, traffic, topics, bag.count(topics.image))
+            replay.wait_until_connected()
+            yield replay
+        finally:
+            executor.shutdown()
+            node.destroy_node()
+            rclpy.try_shutdown()
 
 
-def _transport(bag: Bag, topics: CameraTopics) -> str:
+def _transport(bag: Playable, topics: CameraTopics) -> str:
     """How the image comes, after a look at whether the topics are what they should be."""
     wanted = {topics.image: tuple(TRANSPORTS), topics.camera_info: (_CAMERA_INFO,)}
     for topic, kinds in wanted.items():

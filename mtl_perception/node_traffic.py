@@ -25,6 +25,7 @@ class Traffic:
 
     Attributes:
         frames_in, frames_out: how many frames went in, and depth images came out.
+        last_out: when the latest of these came, 0 before.
         sent: when each frame went in.
         received: when its depth came; it is published after the classes, so that both are there.
         age: from the stamp to then, by the clock of the node that listens, s.
@@ -36,6 +37,7 @@ class Traffic:
 
     frames_in: int = 0
     frames_out: int = 0
+    last_out: float = 0.0
     sent: dict[int, float] = field(default_factory=dict)
     received: dict[int, float] = field(default_factory=dict)
     age: dict[int, float] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Traffic:
         def on_depth(message: Image) -> None:
             stamp = nanoseconds_of(message.header.stamp)
             self.frames_out += 1
-            self.received[stamp] = time.monotonic()
+            self.received[stamp] = self.last_out = time.monotonic()
             self.age[stamp] = (node.get_clock().now().nanoseconds - stamp) / 1e9
             if on_result:
                 on_result("depth", message)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
-from mtl_perception.bags import Bag, BagError, BagMessage
+from mtl_perception.bags import BagError, BagMessage
 from mtl_perception.message_building import stamp_of
 from mtl_perception.messages import nanoseconds_of
 
@@ -20,6 +21,22 @@ _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""
 _SAME_CLOCK = 60 * 10**9
 """Nanoseconds between a message's stamp and its recording beyond which they are of different clocks."""
+
+
+class Playable(Protocol):
+    """An open rosbag2, as ``bags.Bag`` is."""
+
+    path: Path
+
+    @property
+    def topics(self) -> Mapping[str, str]:
+        """Recorded topics and their types."""
+
+    def count(self, topic: str) -> int:
+        """How many messages ``topic`` has."""
+
+    def messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
+        """The messages of ``topics`` in order of recording; raises BagError where the bag breaks off."""
 
 
 class BagPlayer:
@@ -41,7 +58,7 @@ class BagPlayer:
     def __init__(
         self,
         node: Node,
-        bag: Bag,
+        bag: Playable,
         *,
         topics: Mapping[str, str] | None = None,
         restamp: bool = False,

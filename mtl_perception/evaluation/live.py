@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.bags import BagError
+from mtl_perception.bags import BagError, BagMessage
+from mtl_perception.evaluation.any_bag import AnyBag, open_any_bag
 from mtl_perception.evaluation.live_figures import live_figures
 from mtl_perception.evaluation.process_usage import ProcessUsage
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
@@ -31,15 +33,18 @@ def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = N
         BagError: the bag, or one of its topics, cannot be used.
         ReplayError: the node did not come up, ended, or gave nothing.
     """
-    stopped_by = None
-    with node_replay(bag, model, CameraTopics(image, camera_info)) as replay:
-        with ProcessUsage(replay.pid) as usage:
-            try:
-                replay.play()
-            except BagError as error:
-                stopped_by = str(error)
-        replay.wait_until_quiet()
-        traffic = replay.traffic
+    with open_any_bag(bag) as opened:
+        if opened.storage == "ros1":
+            raise BagError(f"{bag} is of ROS 1 and cannot be played live: convert it with rosbags-convert")
+        stopped_by = opened.breaks_off
+        with node_replay(_Playable(opened), model, CameraTopics(image, camera_info)) as replay:
+            with ProcessUsage(replay.pid) as usage:
+                try:
+                    replay.play()
+                except BagError as error:
+                    stopped_by = str(error)
+            replay.wait_until_quiet()
+            traffic = replay.traffic
     if not traffic.frames_in:
         raise BagError(stopped_by or f"{bag} has no images on {image}")
     if not traffic.frames_out:
@@ -47,3 +52,18 @@ def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = N
         raise ReplayError(f"the node gave no result for {traffic.frames_in} frames of {image}: {why}")
     figures = {**live_figures(traffic), **usage.figures()}
     return figures if stopped_by is None else {**figures, "stopped_by": stopped_by}
+
+
+class _Playable:
+    """A recording as a player takes it."""
+
+    def __init__(self, bag: AnyBag) -> None:
+        self._bag = bag
+        self.path = bag.path
+        self.topics = {topic: recorded.type for topic, recorded in bag.topics.items()}
+
+    def count(self, topic: str) -> int:
+        return self._bag.topics[topic].count
+
+    def messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
+        return self._bag.messages(topics)

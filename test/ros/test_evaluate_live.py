@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from network_file import write_network
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from recorder import IMAGE, INFO, SECOND, START, Recorder, png, record_frames, recording, scene
 
-from mtl_perception.bags import BagError
+from mtl_perception.bags import BagError, open_bag
 from mtl_perception.evaluation.live import measure_live
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
 
 RATE = 20
-"""Frames a second of every recording here."""
-FIRST = 1_700_000_000 * 10**9
+"""Frames a second of the recordings made here."""
+PERIOD = SECOND // RATE
 
 
-class Recording:
-    """A recording under way: what a camera publishes, at times and stamps (ns) of the test's choice."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "recording"
-        self._writer = Writer(self.path, version=9, storage_plugin=StoragePlugin.MCAP)
-        self._writer.open()
-        self._store = get_typestore(Stores.ROS2_JAZZY)
-        self._connections: dict[str, object] = {}
-        self._rng = np.random.default_rng(0)
-
-    def frame(self, topic: str, time: int, stamp: int, *, compressed: bool = True, damage: bytes | None = b"") -> None:
-        """``damage``: instead of the picture; None leaves the message itself short."""
-        rgb = self._rng.integers(20, 180, (48, 64, 3), dtype=np.uint8)
-        types = self._store.types
-        header = types["std_msgs/msg/Header"](
-            stamp=types["builtin_interfaces/msg/Time"](sec=stamp // 10**9, nanosec=stamp % 10**9), frame_id="eye"
-        )
-        if compressed:
-            kind = "sensor_msgs/msg/CompressedImage"
-            data = np.frombuffer(damage or cv2.imencode(".png", rgb)[1].tobytes(), np.uint8)
-            message = types[kind](header=header, format="png", data=data)
-        else:
-            kind = "sensor_msgs/msg/Image"
-            message = types[kind](
-                header=header, height=48, width=64, encoding="rgb8", is_bigendian=0, step=192, data=rgb.reshape(-1)
-            )
-        if topic not in self._connections:
-            self._connections[topic] = self._writer.add_connection(topic, kind, typestore=self._store)
-        data = self._store.serialize_cdr(message, kind)
-        self._writer.write(self._connections[topic], time, data[:9] if damage is None else data)
-
-    def close(self) -> Path:
-        self._writer.close()
-        return self.path
+def record(recorder: Recorder, topic: str, time: int, stamp: int, data: bytes) -> None:
+    """A compressed image, recorded at ``time``."""
+    header = recorder.header(stamp, "eye")
+    kind = "sensor_msgs/msg/CompressedImage"
+    recorder.write(topic, time, recorder.make(kind, header=header, format="png", data=np.frombuffer(data, np.uint8)))
 
 
-def recorded(folder: Path, frames: int, delay: int = 30_000_000, topic: str = "/eye/image/compressed", **more) -> Path:
-    """``frames`` frames, each recorded ``delay`` ns after its stamp."""
-    recording = Recording(folder)
-    for i in range(frames):
-        stamp = FIRST + i * 10**9 // RATE
-        recording.frame(topic, stamp + delay, stamp, **more)
-    return recording.close()
+def recorded(path: Path, frames: int, delay: int = 30_000_000) -> Path:
+    """``frames`` frames on /eye/image/compressed, each recorded ``delay`` ns after its stamp."""
+    with recording(path) as recorder:
+        for i in range(frames):
+            record(recorder, "/eye/image/compressed", START + i * PERIOD + delay, START + i * PERIOD, png(scene(i)[0]))
+    return path
 
 
 def test_every_frame_of_a_small_recording_is_answered_and_timed(tmp_path, network):
-    figures = measure_live(recorded(tmp_path, 30), network, "/eye/image/compressed")
+    figures = measure_live(recorded(tmp_path / "bag", 30), network, "/eye/image/compressed")
     assert figures["frames_in"] == 30 and figures["frames_out"] >= 24  # a busy machine may drop some
     assert figures["dropped"] == 30 - figures["frames_out"] == sum(figures["dropped_by"].values())
     assert figures["rate_in_hz"] == pytest.approx(RATE, rel=0.1)
@@ -85,7 +55,11 @@ def test_every_frame_of_a_small_recording_is_answered_and_timed(tmp_path, networ
 
 def test_a_network_that_is_too_slow_drops_frames_and_the_node_says_why(tmp_path):
     slow = write_network(tmp_path / "slow.onnx", 2304, 3072)  # frames are scaled up to it, which takes its time
-    figures = measure_live(recorded(tmp_path, 30, topic="/eye/image", compressed=False), slow, "/eye/image")
+    with recording(tmp_path / "bag") as recorder:
+        for i in range(30):
+            recorder.image(IMAGE, START + i * PERIOD, scene(i)[0], "rgb8")
+            recorder.info(INFO, START + i * PERIOD)
+    figures = measure_live(tmp_path / "bag", slow, IMAGE, INFO)
     assert figures["frames_in"] == 30
     assert 0 < figures["frames_out"] < 30
     assert figures["dropped_by"]["a newer one came first"] > 0
@@ -94,18 +68,18 @@ def test_a_network_that_is_too_slow_drops_frames_and_the_node_says_why(tmp_path)
 
 
 def test_stamps_of_another_clock_or_none_and_repeated_ones_do_not_spoil_the_figures(tmp_path, network):
-    recording = Recording(tmp_path)
-    for i in range(20):
-        simulated = 5 * 10**9 + i * 10**9 // RATE
-        recording.frame("/eye", FIRST + i * 10**9 // RATE, 0 if i == 3 else simulated - (i == 8) * 10**9 // RATE)
-    figures = measure_live(recording.close(), network, "/eye")
+    with recording(tmp_path / "bag") as recorder:
+        for i in range(20):
+            simulated = 5 * SECOND + (i - (i == 8)) * PERIOD
+            record(recorder, "/eye", START + i * PERIOD, 0 if i == 3 else simulated, png(scene(i)[0]))
+    figures = measure_live(tmp_path / "bag", network, "/eye")
     assert figures["frames_in"] == 20 and figures["frames_out"] >= 15
     assert 0 < figures["age_ms"]["median"] < 1000  # by the stamps as they are it would be years
     assert 12 <= sum(figures["latency_histogram"]["counts"]) <= 18  # two frames share a stamp
 
 
 def test_what_cannot_be_played_is_one_line(tmp_path, network):
-    bag = recorded(tmp_path, 2)
+    bag = recorded(tmp_path / "bag", 2)
     with pytest.raises(BagError, match=r"there is no /left; wanted is a topic of sensor_msgs/msg/Image or"):
         measure_live(bag, network, "/left")
     with pytest.raises(
@@ -114,24 +88,44 @@ def test_what_cannot_be_played_is_one_line(tmp_path, network):
         measure_live(bag, network, "/eye/image/compressed", "/eye/image/compressed")
     with pytest.raises(BagError, match="there is no bag"):
         measure_live(tmp_path / "none", network, "/eye")
+    with pytest.raises(BagError, match="is of ROS 1 and cannot be played live: convert it"):
+        measure_live(record_frames(tmp_path / "old.bag", 1), network, IMAGE)
 
 
 def test_a_node_that_ends_is_said_at_once(tmp_path, network):
-    bag = recorded(tmp_path, 200)  # ten seconds, which nobody waits for
+    bag = recorded(tmp_path / "bag", 200)  # ten seconds, which nobody waits for
     with (
         pytest.raises(ReplayError, match="the node ended with exit code -9"),
-        node_replay(bag, network, CameraTopics("/eye/image/compressed")) as replay,
+        open_bag(bag) as opened,
+        node_replay(opened, network, CameraTopics("/eye/image/compressed")) as replay,
     ):
         replay.play(lambda message: os.kill(replay.pid, signal.SIGKILL) if len(replay.traffic.sent) == 2 else None)
     assert len(replay.traffic.sent) < 40
 
 
 def test_damaged_pictures_are_dropped_and_a_recording_that_breaks_off_is_measured_as_far_as_it_goes(tmp_path, network):
-    recording = Recording(tmp_path)
-    for i in range(24):
-        damage = {10: b"no picture", 20: None}.get(i, b"")
-        recording.frame("/eye", FIRST + i * 10**9 // RATE, FIRST + i * 10**9 // RATE, damage=damage)
-    figures = measure_live(recording.close(), network, "/eye")
-    assert "damaged message on /eye" in figures["stopped_by"]
-    assert figures["frames_in"] == 20 and 15 <= figures["frames_out"] <= 19
+    with recording(tmp_path / "bag") as recorder:
+        for i in range(30):
+            # Large, as a recorder writes many small messages in one piece.
+            data = b"no picture" if i == 6 else png(np.random.default_rng(i).integers(20, 180, (240, 320, 3), np.uint8))
+            record(recorder, "/eye", START + i * PERIOD, START + i * PERIOD, data)
+    (whole,) = (tmp_path / "bag").glob("*.mcap")
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    figures = measure_live(torn, network, "/eye")
+    assert "torn.mcap breaks off" in figures["stopped_by"]
+    assert 10 < figures["frames_in"] < 28
+    assert figures["frames_in"] - 5 <= figures["frames_out"] <= figures["frames_in"] - 1
     assert figures["dropped_by"]["bad message"] == 1
+
+
+def test_evaluate_takes_the_figures_into_the_metrics(tmp_path, network):
+    bag = record_frames(tmp_path / "bag", 10)
+    command = [sys.executable, "-m", "mtl_perception.cli", "evaluate", str(bag), "--model", str(network), "--live"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    (model,) = metrics["models"]
+    assert metrics["complete"] and model["depth"]["abs_rel"] < 1e-3
+    assert model["live"]["frames_in"] == 10 and model["live"]["frames_out"] >= 7
+    assert "live_rate_hz" in done.stdout
