@@ -3,12 +3,13 @@
 Least useful is the frame that showed least new when it was logged: the smallest ``view_change`` (see ``key_frames``)
 times ``valid_depth``; of equal ones the oldest. Never given up are frames somebody asked for (logged by the service),
 frames with labels of their own, frames of a split, and frames that no index knows. A frame that was kept because the
-network was wrong or unsure is worth as much as a wholly new view.
+network was wrong or unsure is worth as much as a wholly new view, and one that somebody asks for more than any.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,9 @@ class Candidate:
 
 
 def usefulness(frame: Mapping[str, Any]) -> float:
-    """How much of value a frame of the index holds, 0..1; what its line does not tell is taken to be good."""
+    """How much of value a frame of the index holds, 0..1, or infinitely much; what its line does not tell is good."""
+    if frame.get("reason") in ASKED_FOR:
+        return math.inf
     if frame.get("reason") in NETWORK:
         return float(frame.get("valid_depth", 1.0))
     return float(frame.get("view_change", 1.0)) * float(frame.get("valid_depth", 1.0))
@@ -54,8 +57,9 @@ class LeastUseful:
 
     def add(self, run: str, frame: Mapping[str, Any]) -> None:
         """Count in a frame of ``run``, by its line of the index."""
-        if frame.get("reason") not in ASKED_FOR and frame["name"] not in self._in_a_split:
-            heapq.heappush(self._heap, Candidate(usefulness(frame), frame["stamp"], frame["name"], run))
+        worth = usefulness(frame)
+        if worth < math.inf and frame["name"] not in self._in_a_split:
+            heapq.heappush(self._heap, Candidate(worth, frame["stamp"], frame["name"], run))
 
     def pop_below(self, limit: float) -> Iterator[Candidate]:
         """Take out frames less useful than ``limit``, the least useful first."""

@@ -388,6 +388,16 @@ def test_frames_somebody_wants_are_never_given_up(tmp_path, asked, label, split)
     assert wanted in live and other not in live
 
 
+@pytest.mark.parametrize("asked", ["service", "look_back"])
+def test_a_frame_somebody_asks_for_finds_room_though_it_shows_nothing_new(tmp_path, asked):
+    log = open_log(tmp_path, give_up=True)
+    names = log.append([encoded(i, view_change=1.0) for i in range(3)])
+    log.space._quota = log.space.used
+    assert isinstance(log.append([encoded(3, view_change=0.0)])[0], LessUsefulError)
+    (wanted,) = log.append([encoded(4, view_change=0.0, reason=asked)])
+    assert wanted in check_whole(tmp_path, [*names, wanted]) and log.dropped == 1
+
+
 def test_a_name_within_a_name_is_another_frame(tmp_path):
     log = open_log(tmp_path)
     (name,) = log.append([encoded(0)])
