@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from launch import LaunchDescription, LaunchService
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
+    ExecuteProcess,
     IncludeLaunchDescription,
     RegisterEventHandler,
     SetEnvironmentVariable,
@@ -22,6 +26,10 @@ from launch.actions import (
 from launch.event_handlers import OnProcessExit, OnProcessIO
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from noise_folder import write_dataset
+
+from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, write_bag_from_folder
+from mtl_perception.dataset_folder import DatasetFolder
 
 
 @pytest.fixture
@@ -75,8 +83,78 @@ def test_the_launched_node_comes_up_in_its_namespace_and_ends_cleanly(launch_fil
     assert exits == [0], printed
 
 
-def test_the_depth_logger_has_a_launch_file_with_its_arguments(launch_file):
-    logger = str(Path(launch_file).with_name("depth_logger.launch.py"))
-    offered = {e.name for e in entities(logger, DeclareLaunchArgument)}
-    needed = {"folder", "robot", "params_file", "image", "depth", "depth_camera_info", "odometry", "use_sim_time"}
-    assert needed <= offered
+# The depth logger
+
+
+@pytest.fixture
+def logger_file(launch_file) -> str:
+    return str(Path(launch_file).with_name("depth_logger.launch.py"))
+
+
+def test_the_depth_logger_has_a_launch_file_with_its_arguments(logger_file):
+    offered = {e.name for e in entities(logger_file, DeclareLaunchArgument)}
+    topics = {"image", "camera_info", "depth", "depth_camera_info", "odometry"}
+    transports = {"image_transport", "depth_transport"}
+    assert offered == topics | transports | {
+        "namespace",
+        "folder",
+        "robot",
+        "params_file",
+        "use_sim_time",
+        "log_level",
+    }
+
+
+def test_the_depth_loggers_images_get_shared_memory_unless_a_profile_is_set(logger_file, monkeypatch):
+    assert not entities(logger_file, SetEnvironmentVariable)
+    monkeypatch.delenv("FASTRTPS_DEFAULT_PROFILES_FILE")
+    monkeypatch.delenv("FASTDDS_DEFAULT_PROFILES_FILE")
+    assert len(entities(logger_file, SetEnvironmentVariable)) == 2
+
+
+def test_the_launched_depth_logger_writes_what_a_camera_process_sends_and_ends_cleanly(logger_file, tmp_path):
+    source = write_dataset(tmp_path / "source")
+    names = source.names("train")
+    write_bag_from_folder(source, names, tmp_path / "walk.mcap", rate=5.0, depth=True)
+    # What the command line leaves empty stays as the parameters file has it.
+    keep_all = {"min_interval": 0.0, "keep_every": 0.001, "min_valid_depth": 0.0, "min_free": 0.0, "robot": "r9"}
+    text = json.dumps({"/**": {"depth_logger": {"ros__parameters": keep_all}}})
+    (tmp_path / "some.yaml").write_text(text)  # JSON is YAML
+    printed, exits = [], {}
+    given = {
+        "folder": str(tmp_path / "set"),
+        "params_file": str(tmp_path / "some.yaml"),
+        "namespace": "robot",
+        "image": f"{IMAGE_TOPIC}/compressed",
+        "image_transport": "compressed",
+        "camera_info": CAMERA_INFO_TOPIC,
+        "depth": DEPTH_TOPIC,
+        "depth_camera_info": CAMERA_INFO_TOPIC,
+    }
+    replay = ["-m", "mtl_perception.cli", "replay", str(tmp_path / "walk.mcap"), "--wait", "30"]
+    camera = ExecuteProcess(cmd=[sys.executable, *replay], output="screen")
+    ended = TimerAction(period=1.5, actions=[EmitEvent(event=Shutdown())])
+    service = LaunchService()
+    service.include_launch_description(
+        LaunchDescription(
+            [
+                IncludeLaunchDescription(PythonLaunchDescriptionSource(logger_file), launch_arguments=given.items()),
+                camera,
+                RegisterEventHandler(OnProcessIO(on_stdout=record(printed), on_stderr=record(printed))),
+                RegisterEventHandler(OnProcessExit(target_action=camera, on_exit=[ended])),
+                RegisterEventHandler(OnProcessExit(on_exit=lambda e, _: exits.update({e.process_name: e.returncode}))),
+                TimerAction(period=60.0, actions=[EmitEvent(event=Shutdown(reason="the replay did not end"))]),
+            ]
+        )
+    )
+    service.run()
+    assert len(exits) == 2 and set(exits.values()) == {0}, printed
+    assert "3 frames logged in r9-" in "".join(printed) and "0 lost" in "".join(printed)
+    logged = DatasetFolder(tmp_path / "set")
+    for name, original in zip(logged.names(), names, strict=True):
+        assert logged.path("rgb", name).read_bytes() == source.path("rgb", original).read_bytes()
+        assert (logged.read_depth(name) == source.read_depth(original)).all()
+
+
+def record(printed: list[str]) -> Callable:
+    return lambda event: printed.append(event.text.decode())
