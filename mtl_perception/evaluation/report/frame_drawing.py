@@ -101,7 +101,7 @@ def _depth(frame: FramePictures) -> Drawing:
             Drawn("depth error", _error_in_words(relative[known]), error),
         ),
         (bar, ColorBar("error", stops, (f"{end} too near", "right", f"{end} too far"))),
-        () if known.all() else (Key(NO_TRUTH, "no true depth (black in it)"),),
+        () if known.all() else (Key(NO_TRUTH, "no true depth"),),
     )
 
 

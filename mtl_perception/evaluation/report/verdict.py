@@ -12,6 +12,8 @@ from mtl_perception.evaluation.report.confusion import mistakes
 
 _WORTH_A_WORD = 0.02
 """Scale errors below are no news."""
+_SLOPE_WORTH_A_WORD = 0.05
+"""Share of the distance."""
 _LOOK_AT_FOCAL_LENGTH = 0.1
 _FEW_PIXELS = 0.01
 """Ranges of distance with a smaller share of the pixels do not make a verdict."""
@@ -81,12 +83,26 @@ def _depth(model: Mapping[str, Any]) -> Tile:
         worst = max(bins, key=lambda e: fmt.figure(e, "abs_rel") or 0)
         if worst is not usual and fmt.figure(worst, "abs_rel"):
             lines.append(f"Worst at {_range(worst)}: {fmt.percent(fmt.figure(worst, 'abs_rel'))} off.")
+        lines += _slope(min(bins, key=_middle), max(bins, key=_middle))
     elif (rmse := fmt.figure(model, "depth", "rmse")) is not None:
         lines.append(f"{fmt.length(rmse)} rmse over all distances.")
     lines += _scale(fmt.figure(model, "depth", "median_ratio"))
     if (within := fmt.figure(model, "depth", "delta1")) is not None:
         lines.append(f"{fmt.whole_percent(within)} of pixels are within a factor of 1.25 of the truth.")
     return Tile("Depth", f"{fmt.percent(error)} off on average", tuple(lines))
+
+
+def _slope(nearest: Mapping[str, Any], farthest: Mapping[str, Any]) -> list[str]:
+    """What a scale does not tell: errors of opposite sign near and far."""
+    near, far = ((fmt.figure(e, "bias") or 0.0) / (_middle(e) or 1.0) for e in (nearest, farthest))
+    if min(abs(near), abs(far)) < _SLOPE_WORTH_A_WORD or (near > 0) == (far > 0):
+        return []
+    return [f"Near things read too {'far' if near > 0 else 'near'}, far things too {'far' if far > 0 else 'near'}."]
+
+
+def _middle(entry: Mapping[str, Any]) -> float:
+    start = fmt.figure(entry, "from") or 0.0
+    return (start + (fmt.figure(entry, "to") or start)) / 2
 
 
 def _scale(ratio: float | None) -> list[str]:

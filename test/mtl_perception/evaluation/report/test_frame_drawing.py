@@ -39,7 +39,7 @@ def test_depth_error_is_white_where_right_and_full_from_a_quarter_on():
     assert error[3] == TOO_FAR
     assert error[4] == tuple(round(255 + (c - 255) / 2) for c in TOO_FAR)
     assert error[5] == NO_TRUTH
-    assert [k.text for k in drawing.keys] == ["no true depth (black in it)"]
+    assert [k.text for k in drawing.keys] == ["no true depth"]
     assert "40% of pixels are" not in drawing.pictures[-1].alt
     assert "20% more than that too far" in drawing.pictures[-1].alt
 

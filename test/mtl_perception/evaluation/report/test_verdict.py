@@ -61,6 +61,22 @@ def test_depth_is_told_where_it_is_seen_most_and_where_it_is_worst(model):
     ]
 
 
+@pytest.mark.parametrize(
+    ("near", "far", "said"),
+    [
+        (0.1, -0.3, ["Near things read too far, far things too near."]),
+        (-0.1, 0.3, ["Near things read too near, far things too far."]),
+        (0.1, 0.3, []),
+        (0.01, -0.3, []),
+        (None, -0.3, []),
+    ],
+)
+def test_errors_of_opposite_sign_near_and_far_are_told(model, near, far, said):
+    bins = [{"from": 2, "to": 4, "pixels": 50, "bias": far}, {"from": 0, "to": 1, "pixels": 50, "bias": near}]
+    model["depth"]["by_distance"] = bins
+    assert [line for line in lines(model, "Depth") if "things" in line] == said
+
+
 def test_depth_without_distances_is_told_over_all(model):
     model["depth"] = {"abs_rel": 0.5, "rmse": 1.26, "delta1": 0.9999}
     assert lines(model, "Depth") == [
