@@ -234,6 +234,19 @@ def test_a_recording_without_its_metadata_is_refused_by_name(tmp_path, bag):
         pass
 
 
+@pytest.mark.parametrize("climb", ["../{name}", "{parent}/{name}"])
+def test_a_recording_whose_metadata_leads_out_of_its_folder_is_not_followed(tmp_path, bag, climb):
+    folder = copied(bag, tmp_path / "other", StoragePlugin.SQLITE3)
+    (inside,) = folder.glob("*.db3")
+    inside.rename(tmp_path / "secret.db3")
+    metadata = folder / "metadata.yaml"
+    outside = climb.format(name="secret.db3", parent=tmp_path)
+    metadata.write_text(metadata.read_text().replace(inside.name, outside))
+    assert outside in metadata.read_text()
+    with pytest.raises(BagError, match="other is no rosbag2"), open_bag(folder):
+        pass
+
+
 def test_errors_of_the_reader_pass_through_unchanged(bag):
     with pytest.raises(ZeroDivisionError), open_bag(bag) as opened:
         for _ in opened.messages():
