@@ -75,7 +75,7 @@ def network_times(models: Sequence[Mapping[str, Any]], lines: FrameLines) -> lis
 
 
 def live_latencies(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, Plot]]:
-    """How old frames were when their result was out, live, a histogram a model: its name and its plot."""
+    """How long results took, live, a histogram a model, whose last bar holds the stragglers: its name and its plot."""
     plots = []
     for place, model in enumerate(models):
         edges, counts = (fmt.part(model, "live", "latency_histogram", key) for key in ("edges_ms", "counts"))

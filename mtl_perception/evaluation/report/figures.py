@@ -118,3 +118,8 @@ def listed(words: Iterable[str]) -> str:
 def counted(number: float, one: str, many: str | None = None) -> str:
     """``1 frame``, ``3 frames``."""
     return f"{number:,.0f}{_SPACE}{one if number == 1 else many or one + 's'}"
+
+
+def first_model(model: Mapping[str, Any]) -> str:
+    """The name of the model that ``model`` agrees or disagrees with, where nothing is known to be true."""
+    return text(model, "agreement", "with") or "the first model"

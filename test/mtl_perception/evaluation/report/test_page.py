@@ -184,8 +184,8 @@ def test_a_partial_evaluation_says_so_loudly(write, models, reason):
     assert page.one("title").children[0].startswith("PARTIAL: ")
     assert words(page.one("h1")).startswith("PARTIAL: ")
     box = words(page.one("p", class_="partial"))
-    assert box.startswith("PARTIAL. This evaluation did not reach the end of the recording")
-    assert (reason or "recording.") in box
+    assert box.startswith("PARTIAL. This evaluation was not completed")
+    assert (reason or "completed.") in box
 
 
 TAGS = {
