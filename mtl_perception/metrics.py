@@ -199,6 +199,11 @@ class DepthMetrics:
         self._sums += [*(float(term.sum()) for term in terms), *within]
         self.pixels += errors.true.size
 
+    def merge(self, other: DepthMetrics) -> None:
+        """Add what another of the same range has added up."""
+        self._sums += other._sums
+        self.pixels += other.pixels
+
     def compute(self) -> dict[str, float]:
         """All figures; NaN without a known pixel.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from mtl_perception.evaluation.depth_by_distance import DepthByDistance
@@ -22,7 +23,7 @@ _NEXT = 1_000_000_000
 """Nanoseconds: frames farther apart are not each other's next."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameScores:
     """Figures of one frame and network, None where there is nothing to say; names and units as in the metrics.
 
@@ -98,8 +99,8 @@ class ModelScores:
         own = DepthMetrics()
         for errors in depth_errors(predicted, true):
             own.add(errors)
-            self._depth.add(errors)
             self._by_distance.add(errors)
+        self._depth.merge(own)
         figures = own.compute()
         true_sample, sample = _grid(true), _grid(predicted)
         known = true_sample > 0
@@ -113,7 +114,7 @@ class ModelScores:
         }
 
     def _add_classes(self, predicted: np.ndarray, true: np.ndarray) -> dict[str, Any]:
-        known = self._known[true]
+        known = cv2.LUT(np.ascontiguousarray(true), self._known)
         if (strange := (known != true) & (true != NOT_CONFIDENT)).any():
             self.unknown_labels.update(true[strange].tolist())
         own = SegmentationMetrics(self._segmentation.classes)

@@ -185,6 +185,19 @@ def test_depth_follows_the_formulas_all_at_once_and_in_parts(seed, parts):
     assert metrics.compute() == pytest.approx(formulas(predicted, target), rel=1e-9)
 
 
+@seeded
+@given(seeds)
+def test_depth_of_parts_merged_is_all_at_once(seed):
+    predicted, target = depth_maps(seed)
+    whole, merged = DepthMetrics(), DepthMetrics()
+    whole.update(predicted, target)
+    for i in range(len(target)):
+        part = DepthMetrics()
+        part.update(predicted[i], target[i])
+        merged.merge(part)
+    assert merged.compute() == pytest.approx(whole.compute(), rel=1e-12) and merged.pixels == whole.pixels
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_depth_errors_are_those_of_torchmetrics(seed):
     torch = pytest.importorskip("torch")
