@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
@@ -16,6 +17,9 @@ INTERVAL = 60.0
 class LastCheckpoint(Checkpoint):
     """Write ``last.ckpt`` at the end of an epoch, when the one before is older than ``INTERVAL``, and at the end.
 
+    The state of torch's random numbers is in it: a run that is gone on with draws the frames, and with
+    ``workers: 0`` augments them, as it would have without the break.
+
     Args:
         directory: where to.
     """
@@ -23,10 +27,23 @@ class LastCheckpoint(Checkpoint):
     def __init__(self, directory: str) -> None:
         self.path = Path(directory) / "last.ckpt"
         self._written = 0.0
+        self._random: torch.Tensor | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes into the checkpoint."""
+        return {"random": torch.get_rng_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it from a checkpoint."""
+        self._random = state_dict["random"].cpu()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count from here."""
+        """Count from here, and draw from where the checkpoint was written."""
         self._written = time.monotonic()
+        if self._random is not None:
+            torch.set_rng_state(self._random)
+            # An epoch begins with a data loader's new iterator, which draws; this epoch's is there already.
+            torch.empty((), dtype=torch.int64).random_()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write, if it is time."""

@@ -83,7 +83,12 @@ def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
         list(csv.DictReader(last.with_name(name).read_text().splitlines())) for name in ("metrics-1.csv", "metrics.csv")
     ]
     assert [max(int(r["step"]) for r in log) for log in logs] == [5, 7]
-    assert torch.load(last, weights_only=True)["global_step"] == 8
+    resumed = torch.load(last, weights_only=True)
+    assert resumed["global_step"] == 8
+    # The same frames in the same order, augmented alike: the network is the one of a run without a break.
+    assert fit(folder, "--trainer.max_epochs", "4", "--name", "whole") == 0
+    whole = torch.load(tmp_path / "runs" / "whole" / "last.ckpt", weights_only=True)
+    assert all(torch.equal(resumed["state_dict"][name], value) for name, value in whole["state_dict"].items())
 
 
 def test_short_epochs_are_not_spent_writing(folder, tmp_path, monkeypatch):
