@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from network_file import card, write_network
 from recorder import DEPTH, IMAGE, INFO, LABELS, SECOND, START, png, record_frames, recording, scene
+from rosbags.typesys import Stores, get_typestore
 
 from mtl_perception.cli import main
 from mtl_perception.evaluation import command
@@ -158,6 +159,42 @@ def test_compare_prints_what_changed_and_says_so_by_its_code(tmp_path, bag, netw
     assert main(["compare", *reversed(files)]) == 0
     assert main(["compare", files[0], str(tmp_path / "none.json")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_a_recording_by_the_mcap_library_is_measured_too(tmp_path, network):
+    """Another tool's: its own writer, serialiser and order of records."""
+    mcap_ros2 = pytest.importorskip("mcap_ros2.writer")
+    store = get_typestore(Stores.ROS2_JAZZY)
+    path = tmp_path / "other.mcap"
+    with open(path, "wb") as file:
+        writer = mcap_ros2.Writer(file)
+        schemas = {
+            kind: writer.register_msgdef(
+                f"sensor_msgs/msg/{kind}", store.generate_msgdef(f"sensor_msgs/msg/{kind}", 2)[0]
+            )
+            for kind in ("Image", "CameraInfo")
+        }
+        k = [50.0, 0.0, 31.5, 0.0, 50.0, 23.5, 0.0, 0.0, 1.0]
+        for i in range(3):
+            rgb, metres, classes = scene(i)
+            time = START + i * SECOND // 10
+            header = {"stamp": {"sec": time // SECOND, "nanosec": time % SECOND}, "frame_id": "eye"}
+            info = {"header": header, "width": 64, "height": 48, "distortion_model": "plumb_bob", "k": k, "d": []}
+            writer.write_message(INFO, schemas["CameraInfo"], info, time)
+            for topic, pixels, encoding in (
+                (IMAGE, rgb, "rgb8"),
+                (DEPTH, metres * np.float32(1.25), "32FC1"),
+                (LABELS, classes, "mono8"),
+            ):
+                step = pixels.strides[0]
+                message = {"header": header, "height": 48, "width": 64, "encoding": encoding, "step": step}
+                writer.write_message(topic, schemas["Image"], {**message, "data": pixels.tobytes()}, time)
+        writer.finish()
+    code, metrics = evaluate(tmp_path / "out", path, network)
+    assert code == 0 and metrics["bag"]["with_depth"] == metrics["bag"]["with_labels"] == 3
+    assert metrics["bag"]["notes"] == []
+    assert metrics["models"][0]["depth"]["abs_rel"] == pytest.approx(0.2, abs=1e-3)
+    assert metrics["models"][0]["segmentation"]["miou"] == 1.0
 
 
 # Labels on disk
