@@ -33,7 +33,7 @@ NAMESPACE = f"bench_{os.getpid()}"
 HEIGHT, WIDTH, FOCAL_LENGTH = 480, 640, 525.0
 RESULTS = ("depth/image", "segmentation/image", "segmentation/confidence")
 """What of the node's outputs is subscribed to."""
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds to wait for the node to come up, or for results, before giving up."""
 
 
@@ -146,18 +146,18 @@ class Camera:
         """
         with self._news:
             self._received.clear()
-        for i in _ticks(30.0, int(30.0 * _PATIENCE)):
+        for i in ticks(30.0, int(30.0 * PATIENCE)):
             self._publish(i)
             with self._news:
                 depth = {stamp: times[RESULTS[0]] for stamp, times in self._received.items() if RESULTS[0] in times}
             if depth:
                 stamp = min(depth)
                 return depth[stamp], (depth[stamp] - self._sent[stamp]) * 1e3
-        raise NoAnswerError(f"the node gave no depth within {_PATIENCE:.0f} s: see its messages above")
+        raise NoAnswerError(f"the node gave no depth within {PATIENCE:.0f} s: see its messages above")
 
     def _stream(self, count: int, rate: float) -> tuple[int, list[int]]:
         """Send frames; how many the node has received once all have reached it or are lost, and their stamps."""
-        stamps = [self._publish(i) for i in _ticks(rate, count)]
+        stamps = [self._publish(i) for i in ticks(rate, count)]
         settled = self._now() + 500_000_000
         self._wait(lambda: self._diagnostics_stamp > settled, "the node sent no diagnostics")
         with self._news:
@@ -197,15 +197,15 @@ class Camera:
         return (max(self._received[stamp].values()) - self._sent[stamp]) * 1e3
 
     def _wait(self, happened: Callable[[], object], otherwise: str) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         with self._news:
             while not happened():
                 if time.monotonic() > deadline:
-                    raise NoAnswerError(f"{otherwise} within {_PATIENCE:.0f} s: see its messages above")
+                    raise NoAnswerError(f"{otherwise} within {PATIENCE:.0f} s: see its messages above")
                 self._news.wait(0.02)
 
 
-def _ticks(rate: float, count: int) -> Iterator[int]:
+def ticks(rate: float, count: int) -> Iterator[int]:
     """0, 1, ... ``count`` - 1, ``rate`` of them a second."""
     started = time.monotonic()
     for i in range(count):

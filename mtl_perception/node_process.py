@@ -1,4 +1,4 @@
-"""The perception node in a process of its own, for whoever replays something to it."""
+"""A node in a process of its own, for whoever replays something to it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from typing import Any
 
 
 class NodeProcess:
-    """Context in which the perception node runs as on a robot, in another process.
+    """Context in which a node runs as on a robot, in another process.
 
     Args:
         parameters: parameters of the node that are not default.
         remappings: topic names of the node and what they are to be.
         arguments: further arguments for rclpy.
+        module: of this package, the node's.
     """
 
     def __init__(
-        self, parameters: Mapping[str, Any], remappings: Mapping[str, str], arguments: tuple[str, ...] = ()
+        self,
+        parameters: Mapping[str, Any],
+        remappings: Mapping[str, str],
+        arguments: tuple[str, ...] = (),
+        module: str = "perception_node",
     ) -> None:
-        self._command = [sys.executable, "-m", "mtl_perception.perception_node", "--ros-args", *arguments]
+        self._command = [sys.executable, "-m", f"mtl_perception.{module}", "--ros-args", *arguments]
         for name, value in parameters.items():
             self._command += ["-p", f"{name}:={json.dumps(value)}"]
         for name, target in remappings.items():
