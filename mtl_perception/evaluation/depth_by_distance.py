@@ -22,10 +22,17 @@ class DepthByDistance:
 
     def add(self, errors: DepthErrors) -> None:
         """Add errors, see ``depth_errors``."""
-        metre = np.minimum(errors.true, EDGES[-1] - 1).astype(np.intp)
-        weights = (None, errors.squared, errors.relative, errors.signed, errors.ratio < 1.25)
-        for sums, weight in zip(self._sums, weights, strict=True):
-            sums += np.bincount(metre, weight, EDGES[-1])
+        if not errors.true.size:
+            return
+        metre = np.minimum(errors.true, EDGES[-1] - 1).astype(np.uint8)
+        # Neighbours mostly lie in one metre: sums of runs first take half the time of a histogram of pixels.
+        starts = np.flatnonzero(np.diff(metre, prepend=np.uint8(255)))
+        within = (errors.ratio < 1.25).view(np.uint8)
+        terms = (errors.squared, errors.relative, errors.signed)
+        runs = (np.diff(starts, append=metre.size), *(np.add.reduceat(term, starts) for term in terms))
+        runs = (*runs, np.add.reduceat(within, starts, dtype=np.int64))
+        for sums, run in zip(self._sums, runs, strict=True):
+            sums += np.bincount(metre[starts], run, EDGES[-1])
 
     @property
     def bias(self) -> float:
