@@ -68,7 +68,7 @@ def evaluation(context: LaunchContext) -> list:
     given = {name: value for name, value in given.items() if value}
     # For the node and the evaluation alike, whatever the parameters file says.
     model = LaunchConfiguration("model").perform(context) or DEFAULT_MODEL
-    bag = Path(LaunchConfiguration("bag").perform(context)).expanduser()
+    bag, out = (Path(LaunchConfiguration(name).perform(context)).expanduser() for name in ("bag", "out"))
     with open_any_bag(bag) as opened:
         topics = choose_topics(
             opened,
@@ -108,7 +108,7 @@ def evaluation(context: LaunchContext) -> list:
     def start_evaluation(event: ProcessStarted, context: LaunchContext) -> list:
         options = [*("--node", f"{NAMESPACE}/perception", "--played-on", played[topics.image], "--pid", str(event.pid))]
         options += ["--compressed"] if compressed else []
-        options += ["--out", LaunchConfiguration("out"), "--model", model]
+        options += ["--out", str(out), "--model", model]
         for name, value in given.items():
             options += [f"--{name.replace('_', '-')}", value]
         measuring = Node(

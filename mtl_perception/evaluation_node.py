@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -58,13 +58,15 @@ class StreamListener:
         self._name = name
         self._image = image
         self._pid = pid
-        self.node = Node(
+        self._node = Node(
             "evaluation", namespace=namespace or "/", parameter_overrides=[Parameter("use_sim_time", value=True)]
         )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
         self.traffic = Traffic()
-        self.traffic.hear(self.node, name)
+        self.traffic.hear(self._node, name)
         kind = CompressedImage if compressed else Image
-        self.node.create_subscription(kind, image, self._on_image, _CAMERA_QOS)
+        self._node.create_subscription(kind, image, self._on_image, _CAMERA_QOS)
 
     def measure(self) -> dict[str, Any]:
         """Listen from before somebody plays until he has gone; the figures as ``measure_live`` gives them.
@@ -77,15 +79,20 @@ class StreamListener:
         self._wait(lambda: self.traffic.frames_in, f"no images on {self._image}")
         with ExitStack() as stack:
             usage = stack.enter_context(ProcessUsage(self._pid)) if self._pid else None
-            while self.node.count_publishers(self._image):
-                rclpy.spin_once(self.node, timeout_sec=0.5)
+            while self._node.count_publishers(self._image):
+                self._executor.spin_once(timeout_sec=0.5)
         until = time.monotonic() + _QUIET
         while not self.traffic.settled and time.monotonic() < until:
-            rclpy.spin_once(self.node, timeout_sec=0.1)
+            self._executor.spin_once(timeout_sec=0.1)
         if not self.traffic.frames_out:
             why = self.traffic.diagnostics.get("last error") or "see its messages"
             raise ReplayError(f"{self._name} gave no result for {self.traffic.frames_in} images: {why}")
         return {**live_figures(self.traffic), **(usage.figures() if usage else {})}
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._executor.shutdown()
+        self._node.destroy_node()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self.traffic.frame_in(nanoseconds_of(message.header.stamp))
@@ -95,7 +102,7 @@ class StreamListener:
         while not condition():
             if time.monotonic() > deadline:
                 raise ReplayError(f"{complaint} for {_PATIENCE:.0f} s")
-            rclpy.spin_once(self.node, timeout_sec=0.1)
+            self._executor.spin_once(timeout_sec=0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shlex.join(["evaluation_node", *argv[1:]]),
             lambda bag, model, *topics: figures if model == first else None,
         )
-    except (EvaluationError, ReplayError, NetworkError, DatasetError, OSError) as error:
+    except (EvaluationError, NetworkError, DatasetError, OSError, RuntimeError) as error:  # ROS raises RuntimeError
         print(f"evaluation_node: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
@@ -124,7 +131,7 @@ def _listen(options: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any]:
         try:
             return listener.measure()
         finally:
-            listener.node.destroy_node()
+            listener.close()
     finally:
         rclpy.try_shutdown()
 

@@ -26,7 +26,7 @@ def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = N
         camera_info: its CameraInfo topic, if there is one.
 
     Returns:
-        The part ``live`` of the metrics, see docs/evaluation.md. Of a bag that breaks off it tells what came before,
+        The part ``live`` of the metrics, see docs/recording.md. Of a bag that breaks off it tells what came before,
         and why that is not all under ``stopped_by``.
 
     Raises:

@@ -32,22 +32,26 @@ class Stream(Protocol):
 
 
 def live_figures(stream: Stream) -> dict[str, Any]:
-    """The figures of ``stream`` under the names that docs/evaluation.md explains.
+    """The figures of ``stream`` under the names that docs/recording.md explains.
 
     Where nothing came out, or no frame can be told from another by its stamp, the figures that need it are absent.
     """
+    # Whoever only listens may miss an image that the node got.
+    unheard = len(stream.received.keys() - stream.sent.keys())
+    frames_in = max(stream.frames_in + unheard, stream.count("frames received"))
     figures: dict[str, Any] = {
-        "frames_in": stream.frames_in,
+        "frames_in": frames_in,
         "frames_out": stream.frames_out,
-        "dropped": stream.frames_in - stream.frames_out,
-        "dropped_by": _dropped_by(stream),
+        "dropped": frames_in - stream.frames_out,
+        "dropped_by": _dropped_by(stream, frames_in),
     }
     for name, frames, times in (
         ("rate_in_hz", stream.frames_in, stream.sent),
         ("rate_hz", stream.frames_out, stream.received),
     ):
-        if len(times) > 1:
-            figures[name] = round((frames - 1) / (max(times.values()) - min(times.values())), 2)
+        spread = max(times.values(), default=0.0) - min(times.values(), default=0.0)
+        if spread > 0:
+            figures[name] = round((frames - 1) / spread, 2)
     clear = [stamp for stamp in stream.received if stamp in stream.sent and stamp not in stream.repeated]
     if clear:
         latency = np.array([stream.received[stamp] - stream.sent[stamp] for stamp in clear]) * 1e3
@@ -60,11 +64,11 @@ def live_figures(stream: Stream) -> dict[str, Any]:
     return figures
 
 
-def _dropped_by(stream: Stream) -> dict[str, int]:
+def _dropped_by(stream: Stream, frames_in: int) -> dict[str, int]:
     """Frames without a result, by where they got lost."""
     lost = {
         **stream.dropped,
-        "lost on the way to the node": stream.frames_in - stream.count("frames received"),
+        "lost on the way to the node": frames_in - stream.count("frames received"),
         "lost on the way back": stream.count("frames published") - stream.frames_out,
     }
     return {reason: count for reason, count in sorted(lost.items()) if count > 0}

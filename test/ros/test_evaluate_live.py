@@ -18,7 +18,7 @@ from mtl_perception.bags import BagError, open_bag
 from mtl_perception.evaluation.live import measure_live
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
 
-RATE = 20
+RATE = 40
 """Frames a second of the recordings made here."""
 PERIOD = SECOND // RATE
 
@@ -67,15 +67,24 @@ def test_a_network_that_is_too_slow_drops_frames_and_the_node_says_why(tmp_path)
     assert figures["rate_hz"] < figures["rate_in_hz"]
 
 
-def test_stamps_of_another_clock_or_none_and_repeated_ones_do_not_spoil_the_figures(tmp_path, network):
+def test_strange_stamps_damaged_pictures_and_a_torn_end_do_not_spoil_the_figures(tmp_path, network):
     with recording(tmp_path / "bag") as recorder:
-        for i in range(20):
+        for i in range(45):
+            # Large, as a recorder writes many small messages in one piece.
+            picture = png(np.random.default_rng(i).integers(20, 180, (240, 320, 3), np.uint8))
             simulated = 5 * SECOND + (i - (i == 8)) * PERIOD
-            record(recorder, "/eye", START + i * PERIOD, 0 if i == 3 else simulated, png(scene(i)[0]))
-    figures = measure_live(tmp_path / "bag", network, "/eye")
-    assert figures["frames_in"] == 20 and figures["frames_out"] >= 15
+            stamp = 0 if i == 3 else simulated
+            record(recorder, "/eye", START + i * PERIOD, stamp, b"no picture" if i == 6 else picture)
+    (whole,) = (tmp_path / "bag").glob("*.mcap")
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    figures = measure_live(torn, network, "/eye")
+    assert "torn.mcap breaks off" in figures["stopped_by"]
+    sent, answered = figures["frames_in"], figures["frames_out"]
+    assert 20 <= sent <= 42 and sent - 10 <= answered <= sent - 1  # a busy machine may drop some
+    assert figures["dropped_by"]["bad message"] == 1
     assert 0 < figures["age_ms"]["median"] < 1000  # by the stamps as they are it would be years
-    assert 12 <= sum(figures["latency_histogram"]["counts"]) <= 18  # two frames share a stamp
+    assert answered - 2 <= sum(figures["latency_histogram"]["counts"]) < answered  # two frames share a stamp
 
 
 def test_what_cannot_be_played_is_one_line(tmp_path, network):
@@ -100,23 +109,7 @@ def test_a_node_that_ends_is_said_at_once(tmp_path, network):
         node_replay(opened, network, CameraTopics("/eye/image/compressed")) as replay,
     ):
         replay.play(lambda message: os.kill(replay.pid, signal.SIGKILL) if len(replay.traffic.sent) == 2 else None)
-    assert len(replay.traffic.sent) < 40
-
-
-def test_damaged_pictures_are_dropped_and_a_recording_that_breaks_off_is_measured_as_far_as_it_goes(tmp_path, network):
-    with recording(tmp_path / "bag") as recorder:
-        for i in range(30):
-            # Large, as a recorder writes many small messages in one piece.
-            data = b"no picture" if i == 6 else png(np.random.default_rng(i).integers(20, 180, (240, 320, 3), np.uint8))
-            record(recorder, "/eye", START + i * PERIOD, START + i * PERIOD, data)
-    (whole,) = (tmp_path / "bag").glob("*.mcap")
-    torn = tmp_path / "torn.mcap"
-    torn.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    figures = measure_live(torn, network, "/eye")
-    assert "torn.mcap breaks off" in figures["stopped_by"]
-    assert 10 < figures["frames_in"] < 28
-    assert figures["frames_in"] - 5 <= figures["frames_out"] <= figures["frames_in"] - 1
-    assert figures["dropped_by"]["bad message"] == 1
+    assert len(replay.traffic.sent) < 100
 
 
 def test_evaluate_takes_the_figures_into_the_metrics(tmp_path, network):

@@ -64,6 +64,16 @@ def test_every_missing_frame_is_said_to_be_lost_somewhere():
     }
 
 
+def test_an_image_that_the_listener_missed_went_in_all_the_same():
+    seen = stream({i: 0.01 for i in range(12)}, 12)
+    for stamp in (3, 4):
+        del seen.sent[stamp]
+    seen.frames_in = 10
+    figures = live_figures(seen)
+    assert (figures["frames_in"], figures["frames_out"], figures["dropped"]) == (12, 12, 0)
+    assert figures["dropped_by"] == {} and sum(figures["latency_histogram"]["counts"]) == 10
+
+
 def test_one_straggler_does_not_flatten_the_histogram():
     latencies = {i: 0.010 + 0.0001 * (i % 40) for i in range(400)} | {400: 3.0}
     histogram = live_figures(stream(latencies, 401))["latency_histogram"]
