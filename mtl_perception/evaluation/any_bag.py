@@ -17,6 +17,7 @@ from typing import Any
 
 from rosbags.rosbag1 import Reader as Ros1Reader
 from rosbags.rosbag2 import Reader as Ros2Reader
+from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from mtl_perception.bags import BagError, BagMessage
@@ -72,11 +73,7 @@ class AnyBag:
         Raises:
             BagError: the file is damaged from there on.
         """
-        streams = []
-        for reader in self._readers:
-            connections = [c for c in reader.connections if c.topic in topics]
-            if connections:  # none would mean all
-                streams.append(reader.messages(connections))
+        streams = [stream for reader in self._readers for stream in _streams(reader, topics)]
         try:
             for connection, time, data in heapq.merge(*streams, key=lambda item: item[1]):
                 yield BagMessage(connection.topic, connection.msgtype, time, bytes(data))
@@ -98,6 +95,21 @@ class AnyBag:
         if message.type == _CAMERA_INFO:  # its matrices were in capitals
             return SimpleNamespace(**{name.lower(): value for name, value in vars(fields).items()})
         return fields
+
+
+def _streams(reader: Ros1Reader | Ros2Reader, topics: Sequence[str]) -> Iterator[Iterator[tuple[Any, int, bytes]]]:
+    """The messages of ``topics``, each stream in order of recording."""
+    storage = getattr(reader, "storage", None)
+    files = getattr(storage, "storages", [storage])
+    is_plain = storage is not None and storage.metadata.compression_mode is None
+    if is_plain and any(isinstance(file, McapReader) and not file.chunks for file in files):
+        # Without an index the library insists on order of time, which recorders of several topics do not quite keep.
+        for file in files:
+            yield file.messages_scan([c for c in file.connections if c.topic in topics])
+        return
+    connections = [c for c in reader.connections if c.topic in topics]
+    if connections:  # none would mean all
+        yield reader.messages(connections)
 
 
 @contextmanager

@@ -22,8 +22,7 @@ def conditions(command: str) -> dict[str, Any]:
     return {
         "command": command,
         "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {_memory()}{platform.system()} "
-        f"{platform.release()}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {_memory()}{platform.system()} {platform.release()}",
         "versions": {
             "mtl_perception": mtl_perception.__version__,
             "python": platform.python_version(),

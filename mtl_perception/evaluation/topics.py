@@ -97,7 +97,8 @@ def described(bag: AnyBag) -> str:
 def _check(bag: AnyBag, option: str, topic: str, types: tuple[str, ...]) -> None:
     recorded = bag.topics.get(topic)
     if recorded is None:
-        raise TopicError(f"{bag.path} has no topic {topic} ({option}); it has: {described(bag)}")
+        neither = ", nor is there a folder of that name" if option == "--labels" else ""
+        raise TopicError(f"{bag.path} has no topic {topic} ({option}){neither}; it has: {described(bag)}")
     if recorded.type not in types:
         wanted = " or ".join(t.rpartition("/")[2] for t in types)
         raise TopicError(f"{topic} ({option}) is of type {recorded.type}, not {wanted}")

@@ -130,6 +130,7 @@ def test_several_that_could_be_meant_are_listed(tmp_path, topics, option, listed
         (dict(image="/info"), r"/info \(--image\) is of type sensor_msgs/msg/CameraInfo, not Image or CompressedImage"),
         (dict(image="/e"), r"/e \(--image\) holds no messages"),
         (dict(camera_info="/image"), r"\(--camera-info\) is of type sensor_msgs/msg/Image, not CameraInfo"),
+        (dict(labels="masks"), r"has no topic masks \(--labels\), nor is there a folder of that name"),
         (dict(depth="/image"), r"/image \(--depth\) holds no depth"),
     ],
 )
