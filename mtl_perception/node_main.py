@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Protocol
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
+
+_SIGNAL_TAKES = 0.5
+"""Seconds within which a signal has ended ROS: a thread of rclpy does."""
 
 
 class StoppableNode(Protocol):
@@ -34,6 +38,9 @@ def run_node(create: Callable[[], StoppableNode], executable: str, args: list[st
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:
+        if not _is_ending():
+            raise
     finally:
         # Under `ros2 launch` Ctrl-C arrives twice: from the terminal and from launch.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,3 +49,11 @@ def run_node(create: Callable[[], StoppableNode], executable: str, args: list[st
             node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def _is_ending() -> bool:
+    """Whether a signal ends ROS: Ctrl-C while rclpy makes a message comes out as a RuntimeError that names no cause."""
+    deadline = time.monotonic() + _SIGNAL_TAKES
+    while rclpy.ok() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not rclpy.ok()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 import time
 
 import cv2
 import numpy as np
+import pytest
 from harness import one_line
 from lifecycle_msgs.msg import Transition
 from nav_msgs.msg import Odometry
@@ -137,6 +139,20 @@ def test_frames_the_network_gets_wrong_are_kept(tmp_path):
             )
         wrong = next(line for line in lines.values() if line["reason"] == "disagreement")
         assert abs(wrong["disagreement"] - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)])
+def test_what_waits_is_written_when_the_system_ends_the_node(tmp_path, signals):
+    with logging(tmp_path, queue_size=300) as (process, robot):
+        robot.send_until(0, lambda: robot.fact("frames written") >= 1)
+        for number in range(1000, 1030):
+            robot.send(number)
+        for sign in signals:  # as systemd, docker and an impatient `ros2 launch` do
+            process.process.send_signal(sign)
+            time.sleep(0.01)
+        assert process.stop() == 0
+        lines = robot.check()
+    assert f"{len(lines)} frames logged in r2-" in process.log and ", 0 lost" in process.log
 
 
 def test_lifecycle_by_hand_each_activation_is_a_run(tmp_path):
