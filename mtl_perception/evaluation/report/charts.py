@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from mtl_perception.evaluation.report.frame_lines import FrameLines
 from mtl_perception.evaluation.report.plots import Plot, Series, histogram, line_plot
 
 _BINS = 30
+_FEW_STRAGGLERS = 99
+"""Per cent of frames that are quicker than the last bar's upper end."""
 FEW_PIXELS = 0.001
 """Ranges of distance with a smaller share of the pixels are not drawn: a handful would stretch the plot."""
 
@@ -61,43 +64,58 @@ def over_time(models: Sequence[Mapping[str, Any]], lines: FrameLines) -> list[Pl
 
 
 def network_times(models: Sequence[Mapping[str, Any]], lines: FrameLines) -> list[tuple[str, Plot]]:
-    """How long the network took, a histogram a model, on one scale: name of the model and its plot."""
-    found = [lines.values(fmt.text(m, "name"), "network_ms") for m in models]
-    shown = [values for values in found if values.size > 1]
-    if not shown:
+    """How long the network took, a histogram a model, whose last bar holds the stragglers: its name and its plot."""
+    found = [(place, lines.values(fmt.text(m, "name"), "network_ms")) for place, m in enumerate(models)]
+    found = [(place, values) for place, values in found if values.size > 1]
+    if not found:
         return []
-    edges = np.linspace(0, max(float(v.max()) for v in shown) or 1.0, _BINS + 1)
-    return [
-        (fmt.text(model, "name"), _histogram("Network time", edges, np.histogram(values, edges)[0], place))
-        for place, (model, values) in enumerate(zip(models, found, strict=True))
-        if values.size > 1
-    ]
+    begin = min(float(values.min()) for _, values in found)
+    end = max(float(np.percentile(values, _FEW_STRAGGLERS)) for _, values in found)
+    edges = np.linspace(begin, max(end, begin + 1), _BINS + 1)
+    counted = [_Counted(place, edges, np.histogram(values.clip(max=edges[-1]), edges)[0]) for place, values in found]
+    return _histograms("Network time", models, counted)
 
 
 def live_latencies(models: Sequence[Mapping[str, Any]]) -> list[tuple[str, Plot]]:
     """How long results took, live, a histogram a model, whose last bar holds the stragglers: its name and its plot."""
-    plots = []
+    counted = []
     for place, model in enumerate(models):
         edges, counts = (fmt.part(model, "live", "latency_histogram", key) for key in ("edges_ms", "counts"))
-        if not isinstance(edges, Sequence) or not isinstance(counts, Sequence) or len(edges) != len(counts) + 1:
-            continue
-        if any(counts):
-            plots.append((fmt.text(model, "name"), _histogram("Live latency", edges, counts, place)))
+        is_one = isinstance(edges, Sequence) and isinstance(counts, Sequence) and len(edges) == len(counts) + 1
+        if is_one and any(counts):
+            counted.append(_Counted(place, np.asarray(edges, float), np.asarray(counts, float)))
+    return _histograms("Live latency", models, counted)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Frames of the model at ``place``: ``counts`` (N) between ``edges`` (N + 1), milliseconds."""
+
+    place: int
+    edges: np.ndarray
+    counts: np.ndarray
+
+    def used(self) -> tuple[float, float]:
+        """From the first to the last bin that is not empty."""
+        used = np.flatnonzero(self.counts)
+        return float(self.edges[used[0]]), float(self.edges[used[-1] + 1])
+
+
+def _histograms(what: str, models: Sequence[Mapping[str, Any]], counted: Sequence[_Counted]) -> list[tuple[str, Plot]]:
+    """A plot for each model, all on one scale of times, without empty ends."""
+    spans = [c.used() for c in counted]
+    span = min((begin for begin, _ in spans), default=0.0), max((end for _, end in spans), default=1.0)
+    plots = []
+    for one, (begin, end) in zip(counted, spans, strict=True):
+        fullest = int(one.counts.argmax())
+        low, high = one.edges[fullest : fullest + 2]
+        alt = (
+            f"{what}: {one.counts.sum():,.0f} frames between {fmt.milliseconds(begin)} and {fmt.milliseconds(end)}, "
+            f"most of them between {fmt.milliseconds(low)} and {fmt.milliseconds(high)}."
+        )
+        plot = histogram(what, alt, "milliseconds", one.edges.tolist(), one.counts.tolist(), span, one.place)
+        plots.append((fmt.text(models[one.place], "name"), plot))
     return plots
-
-
-def _histogram(what: str, edges: Sequence[float] | np.ndarray, counts: Sequence[int] | np.ndarray, place: int) -> Plot:
-    """The histogram, without the empty ends."""
-    edges, counts = np.asarray(edges, float), np.asarray(counts, float)
-    used = np.flatnonzero(counts)
-    begin, end = int(used[0]), int(used[-1]) + 1
-    fullest = begin + int(counts[begin:end].argmax())
-    alt = (
-        f"{what}: {counts.sum():,.0f} frames between {fmt.milliseconds(edges[begin])} and "
-        f"{fmt.milliseconds(edges[end])}, most of them between {fmt.milliseconds(edges[fullest])} and "
-        f"{fmt.milliseconds(edges[fullest + 1])}."
-    )
-    return histogram(what, alt, "milliseconds", edges[begin : end + 1].tolist(), counts[begin:end].tolist(), place)
 
 
 def _well_seen(bins: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -61,5 +61,5 @@ def live_tile(model: Mapping[str, Any]) -> Tile | None:
 def _reasons(model: Mapping[str, Any]) -> str:
     reasons = fmt.part(model, "live", "dropped_by")
     counts = {str(r): fmt.figure(reasons, r) for r in reasons} if isinstance(reasons, Mapping) else {}
-    told = [f"{fmt.count(n)} {reason}" for reason, n in counts.items() if n]
+    told = [f"{reason} ({fmt.count(n)})" for reason, n in counts.items() if n]
     return f": {', '.join(told)}" if told else ""

@@ -97,14 +97,23 @@ def line_plot(title: str, alt: str, x_label: str, y_label: str, series: Sequence
     )
 
 
-def histogram(title: str, alt: str, x_label: str, edges: Sequence[float], counts: Sequence[float], style: int) -> Plot:
-    """Bars of ``counts`` (N) between ``edges`` (N + 1, ascending)."""
-    x_scale = _Scale(edges[0], edges[-1], _LEFT, WIDTH - _RIGHT, snap=False)
+def histogram(
+    title: str,
+    alt: str,
+    x_label: str,
+    edges: Sequence[float],
+    counts: Sequence[float],
+    span: tuple[float, float],
+    style: int,
+) -> Plot:
+    """Bars of ``counts`` (N) between ``edges`` (N + 1, ascending), where x goes over ``span`` only."""
+    x_scale = _Scale(*span, _LEFT, WIDTH - _RIGHT, snap=False)
     y_scale = _Scale(0.0, max(counts), HEIGHT - _BOTTOM, _TOP)
     bars = []
     for left, right, count in zip(edges, edges[1:], counts, strict=False):
-        x, y = x_scale(left), y_scale(count)
-        bars.append(Bar(x, y, max(round(x_scale(right) - x, 2), 0.5), round(HEIGHT - _BOTTOM - y, 2)))
+        if count:
+            x, y = x_scale(left), y_scale(count)
+            bars.append(Bar(x, y, max(round(x_scale(right) - x, 2), 0.5), round(HEIGHT - _BOTTOM - y, 2)))
     return Plot(
         title, alt, x_label, "frames", x_scale.ticks(), y_scale.ticks(), bars=tuple(bars), style=style % _MOST_STYLES
     )

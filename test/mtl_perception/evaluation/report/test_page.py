@@ -160,8 +160,12 @@ def test_without_truth_the_page_says_that_nothing_is_known(write, models):
 def test_live_figures_are_told(write, models):
     page = write(evaluated.metrics([{**models[0], "live": evaluated.live()}]))
     told = tiles(page)["Live on the node"]
-    for fact in ("9.6 Hz of 10.0 Hz", "Latency: 91.5 ms median, 95 of 100 within 128 ms.", "CPU: 182 % of one core.",
-                 "12 frames of 350 (3.4 %) without a result: 11 replaced by a newer frame, 1 lost"):  # fmt: skip
+    for fact in (
+        "9.6 Hz of 10.0 Hz",
+        "Latency: 91.5 ms median, 95 of 100 within 128 ms.",
+        "CPU: 182 % of one core.",
+        "12 frames of 350 (3.4 %) without a result: replaced by a newer frame (11), lost on the way back (1).",
+    ):
         assert fact in told
     rows = {row[0]: row[1] for row in table(page, "Figures") if len(row) > 2}
     assert (rows["age, p95"], rows["memory, most"], rows["rate out"]) == ("140 ms", "221 MiB", "9.6 Hz")

@@ -33,12 +33,12 @@ def test_lines_stay_inside_and_ticks_say_where_they_are(lines):
 
 
 def test_bars_are_as_high_as_they_count():
-    plot = histogram("t", "alt", "x", [0, 1, 3, 4], [2, 8, 0], 1)
-    heights = [bar.height for bar in plot.bars]
-    assert heights[1] == pytest.approx(4 * heights[0], rel=0.01)
-    assert heights[2] == 0
-    assert plot.bars[1].width == pytest.approx(2 * plot.bars[0].width, rel=0.01)
-    assert max(bar.y + bar.height for bar in plot.bars) == plot.bottom
+    plot = histogram("t", "alt", "x", [0, 1, 3, 4], [2, 8, 0], (0, 3), 1)
+    low, high = plot.bars
+    assert high.height == pytest.approx(4 * low.height, rel=0.01)
+    assert high.width == pytest.approx(2 * low.width, rel=0.01)
+    assert (low.x, high.x + high.width) == (plot.left, plot.right)
+    assert low.y + low.height == high.y + high.height == plot.bottom
 
 
 def test_a_handful_of_far_pixels_does_not_stretch_the_plot():
@@ -99,10 +99,25 @@ def test_empty_and_odd_cells_are_passed_over(tmp_path):
 
 def test_histograms_of_several_models_share_their_scale(tmp_path):
     lines = FrameLines(evaluated.write_frames(tmp_path / "f.csv", {"a": 0.02, "b": 0.5}, frames=80))
-    found = charts.network_times([{"name": "a"}, {"name": "gone"}, {"name": "b"}], lines)
-    assert [(name, plot.style) for name, plot in found] == [("a", 0), ("b", 2)]
-    frames = [sum(bar.height > 0 for bar in plot.bars) for _, plot in found]
-    assert all(frames)
+    (first, quick), (second, slow) = charts.network_times([{"name": "a"}, {"name": "gone"}, {"name": "b"}], lines)
+    assert (first, quick.style, second, slow.style) == ("a", 0, "b", 2)
+    assert quick.x_ticks == slow.x_ticks
+    assert max(b.x for b in quick.bars) < min(b.x for b in slow.bars)
+    live = [{"name": n, "live": {"latency_histogram": h}} for n, h in (
+        ("a", {"edges_ms": [0, 10, 20, 30], "counts": [0, 5, 2]}), ("b", {"edges_ms": [0, 40, 80], "counts": [0, 9]}),
+    )]  # fmt: skip
+    (_, quick), (_, slow) = charts.live_latencies(live)
+    assert quick.x_ticks == slow.x_ticks
+    assert (quick.bars[0].x, slow.bars[0].x + slow.bars[0].width) == (quick.left, quick.right)
+
+
+def test_stragglers_are_counted_and_hide_no_shape(tmp_path):
+    path = tmp_path / "f.csv"
+    times = [60 + i / 10 for i in range(199)] + [4000]
+    path.write_text("model,network_ms\n" + "".join(f"a,{t}\n" for t in times))
+    ((_, plot),) = charts.network_times([{"name": "a"}], FrameLines(path))
+    assert len(plot.bars) == 30
+    assert plot.alt.startswith("Network time: 200 frames between 60.0")
 
 
 @pytest.mark.parametrize(
