@@ -76,10 +76,12 @@ class StreamListener:
         """
         self._wait(lambda: self.traffic.heard, f"the node {self._name} is not heard")
         print(READY, flush=True)
-        self._wait(lambda: self.traffic.frames_in, f"no images on {self._image}")
+        self._wait(self._is_played, f"nobody plays {self._image}")
+        while self._is_played() and not self.traffic.frames_in:
+            self._executor.spin_once(timeout_sec=0.1)
         with ExitStack() as stack:
             usage = stack.enter_context(ProcessUsage(self._pid)) if self._pid else None
-            while self._node.count_publishers(self._image):
+            while self._is_played():
                 self._executor.spin_once(timeout_sec=0.5)
         until = time.monotonic() + _QUIET
         while not self.traffic.settled and time.monotonic() < until:
@@ -93,6 +95,9 @@ class StreamListener:
         """Stop listening."""
         self._executor.shutdown()
         self._node.destroy_node()
+
+    def _is_played(self) -> bool:
+        return self._node.count_publishers(self._image) > 0
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         self.traffic.frame_in(nanoseconds_of(message.header.stamp))
