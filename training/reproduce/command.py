@@ -26,6 +26,11 @@ from training.reproduce.table import markdown
 
 def main(argv: list[str]) -> None:
     """Run a study; ``argv`` follows the word ``reproduce``."""
+    if argv[:1] == ["toy"]:  # It has networks, data and a table of its own.
+        from training.toy import command as toy
+
+        toy.main(argv[1:])
+        return
     known = ", ".join(sorted(p.stem for p in STUDIES.glob("*.yaml")))
     parser = argparse.ArgumentParser(
         prog="python -m training reproduce",
@@ -33,7 +38,9 @@ def main(argv: list[str]) -> None:
         "name). What has been done is not done again: stop it when you like, and give the same command to go on. Then "
         "the table is written, with the paper's figures where there are such, curves and pictures.",
     )
-    parser.add_argument("study", help=f"one of: {known}; or the path of a YAML of your own")
+    parser.add_argument(
+        "study", help=f"one of: {known}; or the path of a YAML of your own; toy explains itself: toy --help"
+    )
     parser.add_argument(
         "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
     )
@@ -46,6 +53,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the table of what there is")
     options = parser.parse_args(argv)
     path = Path(options.study) if options.study.endswith(".yaml") else STUDIES / f"{options.study}.yaml"
+    if options.study == "toy":
+        raise ConfigurationError("the word toy comes first: reproduce toy ...; it has options of its own")
     if not path.exists():
         raise ConfigurationError(f"no study {options.study!r}; known: {known}")
     study = _narrowed(read_study(path), options)

@@ -1,0 +1,1 @@
+"""The paper's toy example: two functions of one number, learnt from uneven labels."""

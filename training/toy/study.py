@@ -1,0 +1,86 @@
+"""The study of the toy example: which settings, and how many seeds of each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import yaml
+
+from training.errors import ConfigurationError
+from training.toy.setting import Setting, check_keys, is_count, make_setting
+
+Run = tuple[Setting, tuple[int, ...]]
+"""A setting and its seeds, trained at once."""
+
+
+@dataclass(frozen=True)
+class ToyStudy:
+    """What to train.
+
+    Attributes:
+        name: the file's stem.
+        why: a sentence: how the main setting was chosen.
+        main: the setting that is set beside the paper's table, with many seeds.
+        readings: by title, the main setting changed to how else the paper's words can be read.
+        sweep: further settings: every combination of some values.
+        varied: fields that the sweep varies.
+    """
+
+    name: str
+    why: str
+    main: Run
+    readings: Mapping[str, Run]
+    sweep: tuple[Run, ...]
+    varied: tuple[str, ...]
+
+    def runs(self) -> list[Run]:
+        """All there is to train, each once."""
+        return list(dict.fromkeys([self.main, *self.readings.values(), *self.sweep]))
+
+
+def read_study(path: Path) -> ToyStudy:
+    """Read a toy study's YAML.
+
+    Raises:
+        ConfigurationError: it is missing, no YAML, or a field is unknown, missing or wrong; the message says which.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    check_keys(content, ["why", "setting", "seeds", "readings", "sweep"], str(path), all_of_them=True)
+    setting, counts, readings, sweep = (content[key] for key in ("setting", "seeds", "readings", "sweep"))
+    check_keys(counts, ["main", "others"], f"{path}: seeds", all_of_them=True)
+    for name, count in counts.items():
+        if not is_count(count):
+            raise ConfigurationError(f"{path}: seeds: {name} is {count!r}, not a whole number above 0")
+    main = make_setting(setting, f"{path}: setting")
+    names = [field.name for field in fields(Setting)]
+    if not isinstance(readings, Mapping):
+        raise ConfigurationError(f"{path}: readings is {readings!r}, not titles and what each changes")
+    for title, changes in readings.items():
+        check_keys(changes, names, f"{path}: {title}")
+    check_keys(sweep, names, f"{path}: sweep")
+    for name, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            raise ConfigurationError(f"{path}: sweep: {name} is {values!r}, not a list of values")
+    others = tuple(range(counts["others"]))
+    return ToyStudy(
+        name=path.stem,
+        why=str(content["why"]).strip(),
+        main=(main, tuple(range(counts["main"]))),
+        readings={
+            str(title): (make_setting({**setting, **changes}, f"{path}: {title}"), others)
+            for title, changes in readings.items()
+        },
+        sweep=tuple(
+            (make_setting({**setting, **dict(zip(sweep, values, strict=True))}, f"{path}: sweep"), others)
+            for values in itertools.product(*sweep.values())
+        ),
+        varied=tuple(sweep),
+    )
