@@ -14,6 +14,7 @@ from typing import Any
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from tqdm import tqdm
 
@@ -145,7 +146,8 @@ def node_replay(
     if topics.camera_info:
         remappings["camera_info"] = played[topics.camera_info]
     with NodeProcess({"model": str(model), "image_transport": transport}, remappings) as process:
-        rclpy.init()
+        # Ctrl-C is this thread's own affair: of rclpy's making it would end the spinning amid a message.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.SIGTERM)
         node = Node("replay", namespace=namespace)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -175,5 +177,5 @@ def _transport(bag: Playable, topics: CameraTopics) -> str:
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
-    with suppress(ExternalShutdownException):  # Ctrl-C
+    with suppress(ExternalShutdownException):  # SIGTERM
         executor.spin()
