@@ -39,16 +39,18 @@ def draw(main: Mapping[str, Any], sweep: Sequence[Mapping[str, Any]], path: Path
         panel.set_xlabel("z")
         panel.set_ylabel("f2")
         panel.set_title(f"main setting, first seed: {comparison}")
+    ends = []
     for comparison, marker in ((SAME_EPOCHS, "o"), (SAME_STEPS, "x")):
         lengths = LENGTHS[comparison]
         for row in ("st", "mtl"):
             others = [np.mean(result["errors"][row][lengths[row]]) for result in sweep]
             students = [np.mean(result["errors"]["ts"][lengths["ts"]]) for result in sweep]
+            ends += [min(others + students), max(others + students)]
             label = f"against {ROWS[row]}, {comparison}"
             errors.scatter(others, students, s=28, c=COLOURS[row], marker=marker, label=label)
     errors.set_xscale("log")
     errors.set_yscale("log")
-    errors.axline((1e-3, 1e-3), (1e-2, 1e-2), color="grey", linewidth=1)
+    errors.plot([min(ends), max(ends)], [min(ends), max(ends)], color="grey", linewidth=1)
     errors.set_xlabel("mean squared error of ST or MTL")
     errors.set_ylabel("mean squared error of T-S")
     errors.set_title("the sweep: below the line the student is better")
