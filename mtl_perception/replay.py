@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.serialization import deserialize_message, serialize_message
@@ -19,6 +20,10 @@ from mtl_perception.messages import nanoseconds_of
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""
+_HISTORY = 50
+"""Messages of a topic kept for reliable listeners that fall behind: some seconds of a camera."""
+_LAST_HEARD = Duration(seconds=5)
+"""How long to wait at the end for reliable listeners to hear all."""
 _SAME_CLOCK = 60 * 10**9
 """Nanoseconds between a message's stamp and its recording beyond which they are of different clocks."""
 
@@ -80,7 +85,7 @@ class BagPlayer:
                 node.get_logger().warning(f"{topic} left out: its type {kind} is not installed")
                 continue
             self._types[topic] = message_type
-            self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, 10)
+            self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, _HISTORY)
         if not self.publishers:
             raise BagError(f"{bag.path} has no topic whose type is installed")
         self._clock = node.create_publisher(Clock, "/clock", 10) if clock else None
@@ -98,7 +103,7 @@ class BagPlayer:
             time.sleep(0.02)
 
     def play(self, rate: float = 1.0, *, sent: Callable[[str, Any], None] | None = None) -> int:
-        """Publish all messages, ``rate`` times as fast as recorded.
+        """Publish all messages, ``rate`` times as fast as recorded, and see that reliable listeners have them.
 
         Args:
             rate: 1 is the recorded pace.
@@ -131,6 +136,9 @@ class BagPlayer:
                     sent(message.topic, fields)
             self.publishers[message.topic].publish(data)
             count += 1
+        if self._node.context.ok():
+            for publisher in self.publishers.values():
+                publisher.wait_for_all_acked(_LAST_HEARD)
         return count
 
     def _fields(self, message: BagMessage) -> Any:
