@@ -93,7 +93,7 @@ _CLASSES = _of(
         "miou_present",
         fmt.percent,
         _most,
-        "Mean over the classes that truly occur of: of the pixels that are the class or were called it, the share "
+        "Mean IoU of the classes that truly occur. IoU: of the pixels that are the class or were called it, the share "
         "that are both.",
     ),
     ("mIoU", "miou", fmt.percent, _most, "The same, with a 0 for each class that was predicted and never occurs."),
