@@ -14,6 +14,7 @@ from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.mixing import CutMix
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
@@ -37,6 +38,7 @@ class FolderData(LightningDataModule):
             threshold of ``pseudo_labels``; 1 is every pixel.
         balanced: draw frames with all true labels as often as the others together; False draws every frame alike.
         strong: augment more: stronger colours, blur, grey and erased patches.
+        mix: share of the frames that get a rectangle of another frame of their batch laid over, labels with it.
         hold_out: frames of the first training source to keep out of training and measure on, for choosing
             settings without looking at a validation split; 0 trains on all.
         height: working height of the network, a multiple of 32.
@@ -61,6 +63,7 @@ class FolderData(LightningDataModule):
         keep: float | None = None,
         balanced: bool = False,
         strong: bool = False,
+        mix: float = 0.0,
         hold_out: int = 0,
         height: int = 192,
         width: int = 256,
@@ -88,7 +91,9 @@ class FolderData(LightningDataModule):
                 f"{frames} frames to train on do not fill a batch of {batch_size}: choose a smaller batch_size, "
                 "or more frames"
             )
-        self.balanced, self.strong = balanced, strong
+        if not 0 <= mix <= 1 or (mix and batch_size < 2):
+            raise ConfigurationError(f"mix {mix}: a share, 0 to 1, of the frames of a batch of two or more")
+        self.balanced, self.strong, self.mix = balanced, strong, mix
         self.camera = CanonicalCamera(height, width, focal_length)
         self.batch_size = batch_size
         self.workers = workers
@@ -163,7 +168,7 @@ class FolderData(LightningDataModule):
             batch_size=self.batch_size,
             sampler=self._sampler(),
             drop_last=True,
-            collate_fn=collate,
+            collate_fn=CutMix(self.mix) if self.mix else collate,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
         )
