@@ -198,6 +198,20 @@ TAGS = {
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "figure", "figcaption", "img"),
     *("svg", "line", "text", "rect", "circle", "polyline"),
 }
+
+
+def test_of_many_notes_the_verdict_tells_some_and_the_end_all(write, models):
+    metrics = evaluated.metrics(models[:1])
+    metrics["bag"] |= {"notes": [f"note {i}" for i in range(40)], "skipped": {f"reason {i}": 40 - i for i in range(9)}}
+    page = write(metrics)
+    mind = words(page.one(class_="caution"))
+    assert mind.startswith("Mind: 40 frames skipped (reason 0); 39 frames skipped (reason 1);")
+    assert mind.endswith("note 2; see all below.")
+    made = words(page.one("section", **{"aria-labelledby": "made"}))
+    assert all(f"note {i}" in made for i in range(40))
+    assert all(f"reason {i}" in made for i in range(9))
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"><img src=x onerror='alert(1)'>",
