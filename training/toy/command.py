@@ -46,7 +46,8 @@ def main(argv: list[str]) -> None:
     print(table)
     content = {
         "study": study.name,
-        "machine": f"{torch.get_num_threads()} threads, {platform.machine()}",
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "cpu_seconds": round(sum(result["cpu_seconds"] for result in results.values())),
         "main": _without_curves(main_result),
