@@ -66,14 +66,19 @@ def strips(
         A strip for each frame, in their order.
     """
     found: list[Strip] = []
+    bytes_a_pixel = 0.0  # A frame's, over its width squared, where it was too large; a smaller one needs no fewer.
     for width in _WIDTHS:
+        is_last = width == _WIDTHS[-1]
+        if bytes_a_pixel * width**2 * len(frames) > _MOST_BYTES and not is_last:
+            continue
         found, total = [], 0
         for frame in frames:
             strip = _strip(_shrunk(frame, width), colors.get(frame.model, {}), names.get(frame.model, {}))
             total += sum(len(picture.uri) for picture in strip.pictures)
-            if total > _MOST_BYTES and width != _WIDTHS[-1]:
-                break
             found.append(strip)
+            if total > _MOST_BYTES and not is_last:
+                bytes_a_pixel = total / len(found) / width**2
+                break
         else:
             break
     return found
