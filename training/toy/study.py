@@ -22,15 +22,15 @@ class ToyStudy:
 
     Attributes:
         name: the file's stem.
-        why: a sentence: how the main setting was chosen.
+        chosen: in words, how the settings were chosen.
         main: the setting that is set beside the paper's table, with many seeds.
         readings: by title, the main setting changed to how else the paper's words can be read.
-        sweep: further settings: every combination of some values.
+        sweep: further settings: of each grid every combination of its values.
         varied: fields that the sweep varies.
     """
 
     name: str
-    why: str
+    chosen: str
     main: Run
     readings: Mapping[str, Run]
     sweep: tuple[Run, ...]
@@ -53,7 +53,7 @@ def read_study(path: Path) -> ToyStudy:
         raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    check_keys(content, ["why", "setting", "seeds", "readings", "sweep"], str(path), all_of_them=True)
+    check_keys(content, ["chosen", "setting", "seeds", "readings", "sweep"], str(path), all_of_them=True)
     setting, counts, readings, sweep = (content[key] for key in ("setting", "seeds", "readings", "sweep"))
     check_keys(counts, ["main", "others"], f"{path}: seeds", all_of_them=True)
     for name, count in counts.items():
@@ -65,22 +65,27 @@ def read_study(path: Path) -> ToyStudy:
         raise ConfigurationError(f"{path}: readings is {readings!r}, not titles and what each changes")
     for title, changes in readings.items():
         check_keys(changes, names, f"{path}: {title}")
-    check_keys(sweep, names, f"{path}: sweep")
-    for name, values in sweep.items():
-        if not isinstance(values, list) or not values:
-            raise ConfigurationError(f"{path}: sweep: {name} is {values!r}, not a list of values")
+    if not isinstance(sweep, list) or not sweep:
+        raise ConfigurationError(f"{path}: sweep is {sweep!r}, not a list of grids, each with lists of values")
+    for grid in sweep:
+        check_keys(grid, names, f"{path}: sweep")
+        for name, values in grid.items():
+            if not isinstance(values, list) or not values:
+                raise ConfigurationError(f"{path}: sweep: {name} is {values!r}, not a list of values")
     others = tuple(range(counts["others"]))
+    swept = [
+        make_setting({**setting, **dict(zip(grid, values, strict=True))}, f"{path}: sweep")
+        for grid in sweep
+        for values in itertools.product(*grid.values())
+    ]
     return ToyStudy(
         name=path.stem,
-        why=str(content["why"]).strip(),
+        chosen=str(content["chosen"]).strip(),
         main=(main, tuple(range(counts["main"]))),
         readings={
             str(title): (make_setting({**setting, **changes}, f"{path}: {title}"), others)
             for title, changes in readings.items()
         },
-        sweep=tuple(
-            (make_setting({**setting, **dict(zip(sweep, values, strict=True))}, f"{path}: sweep"), others)
-            for values in itertools.product(*sweep.values())
-        ),
-        varied=tuple(sweep),
+        sweep=tuple((swept_setting, others) for swept_setting in dict.fromkeys(swept)),
+        varied=tuple(dict.fromkeys(name for grid in sweep for name in grid)),
     )

@@ -78,8 +78,9 @@ def _verdict(study: ToyStudy, main: Result, sweep: Sequence[Result]) -> list[str
         f"{order[SAME_EPOCHS].mean} of {many} settings where all train the same epochs**; the student, which has four "
         "times the points, then takes four times the steps. **Where ST and MTL take as many steps as the student it "
         f"holds in {order[SAME_STEPS].mean} of {many}**, where all take a quarter of these in {order[QUARTER].mean}.",
-        f"The main setting: {study.why} There, with the same epochs, the order {_holds(main, SAME_EPOCHS)}; with as "
-        f"many steps as the student it {_holds(main, SAME_STEPS)}.",
+        f"In the main setting, with the same epochs, the order {_holds(main, SAME_EPOCHS)}; with as many steps as the "
+        f"student it {_holds(main, SAME_STEPS)}.",
+        f"How the settings were chosen: {study.chosen}",
         f"The student is better than a single-task network of as many steps in {student.mean} of {many} settings, "
         f"clearly in {student.clearly}, and clearly worse in {student.clearly_not}. A teacher that looks at f1 makes a "
         f"better student than one that does not in {sight.mean}, clearly in {sight.clearly}, and clearly a worse one "
