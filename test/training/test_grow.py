@@ -18,7 +18,7 @@ from mtl_perception.network import Network
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.grow import command
-from training.grow.comparison import compare
+from training.grow.comparison import compare, on_the_teacher
 from training.grow.loop import GrowthLoop
 
 pytestmark = pytest.mark.timeout(400)
@@ -68,6 +68,7 @@ def test_the_loop_closes_and_the_same_command_goes_on(home, folder, monkeypatch,
     out = home / "runs" / "grow_logged"
     comparison = json.loads((out / "comparison.json").read_text())
     assert {c["figure"] for c in comparison["changes"]} == {"miou_present", "rmse"}
+    assert "The teacher's miou_present: 0." in (out / "comparison.md").read_text()
     grown = Network(out / "student.onnx")
     assert grown.card.evaluations[0].values["rmse"] == pytest.approx(comparison["changes"][-1]["new"])
     assert (grown.card.input_height, grown.card.input_width) == (96, 96)
@@ -91,6 +92,15 @@ def test_the_loop_closes_and_the_same_command_goes_on(home, folder, monkeypatch,
     again = load_checkpoint(out / "student" / "last.ckpt").network.state_dict()
     assert all(torch.equal(trained[name], again[name]) for name in trained)
     (home / "current.onnx").write_bytes(before)
+
+
+def test_a_teacher_that_knows_no_more_than_who_runs_is_told_of():
+    old = [evaluation("a", miou_present=0.5, rmse=1.0), evaluation("b", rmse=1.0)]
+    better = on_the_teacher(old, [evaluation("a", miou_present=0.6), evaluation("b", rmse=0.1)])
+    assert better == "The teacher's miou_present: 0.6000 on a val."
+    worse = on_the_teacher(old, [evaluation("a", miou_present=0.45), evaluation("b", rmse=0.1)])
+    assert "0.4500 on a val" in worse and "train it longer (teacher.trainer in the recipe)" in worse
+    assert "no classes" in on_the_teacher(old[1:], [evaluation("b", rmse=0.1)])
 
 
 @pytest.mark.parametrize(

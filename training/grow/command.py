@@ -14,7 +14,7 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.network import Network
 from training.datasets.source import Source
 from training.errors import ConfigurationError
-from training.grow.comparison import compare, measure
+from training.grow.comparison import compare, measure, on_the_teacher
 from training.grow.loop import GROUPS, GrowthLoop, GrowthSettings
 
 RECIPE = Path(__file__).parent.parent / "experiments" / "grow.yaml"
@@ -61,10 +61,12 @@ def main(argv: list[str]) -> None:
     )
     old = measure(options.student, options.held_out)
     teacher = loop.teacher()
+    taught = on_the_teacher(old, measure(teacher, options.held_out))
+    print(taught)
     student = loop.student(teacher, loop.pseudo_labels(teacher))
     grown = loop.export(student, options.held_out)
     comparison = compare(old, Network(grown).card.evaluations)
-    text = comparison.markdown(running.card.name, "grown")
+    text = comparison.markdown(running.card.name, "grown") + f"\n{taught}\n"
     write_atomically(loop.home / "comparison.json", comparison.to_json().encode())
     write_atomically(loop.home / "comparison.md", text.encode())
     print(text)

@@ -84,6 +84,26 @@ def compare(old: Sequence[Evaluation], new: Sequence[Evaluation]) -> Comparison:
     return Comparison(tuple(changes), gain, worst.gain >= -TOLERANCE and gain > 0, why)
 
 
+def on_the_teacher(old: Sequence[Evaluation], teacher: Sequence[Evaluation]) -> str:
+    """A sentence: how well the teacher knows the classes, and whether it knows them better than who runs now."""
+    figure = "miou_present"
+    pairs = [
+        (b.values[figure], t.values[figure], f"{t.data} {t.split}")
+        for b, t in zip(old, teacher, strict=True)
+        if figure in b.values and figure in t.values
+    ]
+    if not pairs:
+        return "The held-out frames have no classes to measure the teacher by."
+    told = ", ".join(f"{t:.4f} on {data}" for _, t, data in pairs)
+    sentence = f"The teacher's {figure}: {told}."
+    if sum(t - b for b, t, _ in pairs) <= 0:
+        sentence += (
+            " That is no better than the network that runs, so its labels have little to teach: "
+            "train it longer (teacher.trainer in the recipe) or on more labelled frames."
+        )
+    return sentence
+
+
 def measure(path: Path, held_out: Sequence[str]) -> list[Evaluation]:
     """Measure a network file or checkpoint on every FOLDER:SPLIT."""
     return [
