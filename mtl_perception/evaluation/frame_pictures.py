@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import cv2
 import numpy as np
 
+LARGEST_WIDTH = 640
+"""Pixels: a page shows no more, and frames of a large camera are not all held at once."""
 Task = Literal["depth", "segmentation"]
 Rank = Literal["worst", "median", "best", "sample"]
 
@@ -42,3 +45,22 @@ class FramePictures:
     segmentation: np.ndarray | None
     true_depth: np.ndarray | None
     true_segmentation: np.ndarray | None
+
+    def shrunk(self, width: int) -> FramePictures:
+        """At most ``width`` pixels wide; depths and classes are picked, as a mean of them is nowhere true."""
+        height, wide = self.rgb.shape[:2]
+        if wide <= width:
+            return self
+        size = width, max(1, round(height * width / wide))
+
+        def picked(pixels: np.ndarray | None) -> np.ndarray | None:
+            return None if pixels is None else cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST)
+
+        return replace(
+            self,
+            rgb=cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA),
+            depth=picked(self.depth),
+            segmentation=picked(self.segmentation),
+            true_depth=picked(self.true_depth),
+            true_segmentation=picked(self.true_segmentation),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mtl_perception.evaluation.frame_pictures import FramePictures, Rank, Task
+from mtl_perception.evaluation.frame_pictures import LARGEST_WIDTH, FramePictures, Rank, Task
 from mtl_perception.evaluation.frames import Frame
 from mtl_perception.evaluation.model_scores import FrameScores
 from mtl_perception.network import Network
@@ -82,7 +82,8 @@ def pictures_of(
         notable: by the same.
 
     Returns:
-        By network and in the order of ``notable``; without those that are not among ``frames``.
+        By network and in the order of ``notable``, at most ``LARGEST_WIDTH`` wide; without those that are not
+        among ``frames``.
     """
     wanted: dict[int, list[tuple[str, Notable]]] = {}
     for name, chosen in notable.items():
@@ -107,6 +108,6 @@ def pictures_of(
                 segmentation=predictions[name].segmentation,
                 true_depth=frame.depth,
                 true_segmentation=frame.classes,
-            )
+            ).shrunk(LARGEST_WIDTH)
     order = [(name, one) for name, chosen in notable.items() for one in chosen]
     return [found[key] for key in order if key in found]

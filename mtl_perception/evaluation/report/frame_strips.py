@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
-import numpy as np
 
-from mtl_perception.evaluation.frame_pictures import FramePictures
+from mtl_perception.evaluation.frame_pictures import LARGEST_WIDTH, FramePictures
 from mtl_perception.evaluation.report import figures as fmt
 from mtl_perception.evaluation.report.frame_drawing import Color, ColorBar, Drawn, Key, draw
 
-_WIDTHS = (640, 480, 320, 240, 160)
+_WIDTHS = (LARGEST_WIDTH, 480, 320, 240, 160)
 _MOST_BYTES = 7_500_000
 """Of all pictures together, as text in the page."""
 _JPEG_QUALITY = 82
@@ -73,7 +72,7 @@ def strips(
             continue
         found, total = [], 0
         for frame in frames:
-            strip = _strip(_shrunk(frame, width), colors.get(frame.model, {}), names.get(frame.model, {}))
+            strip = _strip(frame.shrunk(width), colors.get(frame.model, {}), names.get(frame.model, {}))
             total += sum(len(picture.uri) for picture in strip.pictures)
             found.append(strip)
             if total > _MOST_BYTES and not is_last:
@@ -87,26 +86,6 @@ def strips(
 def _strip(frame: FramePictures, colors: Mapping[int, Color], names: Mapping[int, str]) -> Strip:
     drawing = draw(frame, colors, names)
     return Strip(_title(frame), tuple(_encoded(picture) for picture in drawing.pictures), drawing.bars, drawing.keys)
-
-
-def _shrunk(frame: FramePictures, width: int) -> FramePictures:
-    """``frame`` at most ``width`` pixels wide; depths and classes are picked, as a mean of them is nowhere true."""
-    height, wide = frame.rgb.shape[:2]
-    if wide <= width:
-        return frame
-    size = width, max(1, round(height * width / wide))
-
-    def picked(pixels: np.ndarray | None) -> np.ndarray | None:
-        return None if pixels is None else cv2.resize(pixels, size, interpolation=cv2.INTER_NEAREST)
-
-    return replace(
-        frame,
-        rgb=cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA),
-        depth=picked(frame.depth),
-        segmentation=picked(frame.segmentation),
-        true_depth=picked(frame.true_depth),
-        true_segmentation=picked(frame.true_segmentation),
-    )
 
 
 def _encoded(picture: Drawn) -> Picture:

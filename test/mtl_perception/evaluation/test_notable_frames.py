@@ -88,3 +88,12 @@ def test_pictures_are_what_the_network_sees_of_the_frame(network):
     assert [p.index for p in pictures_of(frames[:1], {"tiny": Network(network)}, notable)] == [
         0
     ]  # of a part, what is there
+
+
+def test_frames_of_a_large_camera_are_kept_no_larger_than_they_are_shown(network):
+    true = np.zeros((960, 1280), np.float32)
+    true[:, 640:] = 2
+    frame = Frame(0, 100, np.full((960, 1280, 3), 80, np.uint8), 50.0, true, None)
+    picture = pictures_of([frame], {"tiny": Network(network)}, {"tiny": notable_frames(scored([0.1]))})[0]
+    assert picture.rgb.shape == (480, 640, 3) and picture.depth.shape == (480, 640)
+    assert set(np.unique(picture.true_depth)) == {0, 2}  # picked: 1 m is nowhere
