@@ -232,6 +232,8 @@ class PerceptionNode(LifecycleNode):
         self._last_error = ""
 
     def _on_failure(self, error: Exception) -> None:
+        if not self.context.ok():  # A signal ended ROS amid the frame: that is no fault of it.
+            return
         expected = isinstance(error, (MessageError, NetworkError))
         self._last_error = str(error) if expected else f"{type(error).__name__}: {error}"
         self._statistics.frame_dropped("bad message" if isinstance(error, MessageError) else "failed")
