@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from mtl_perception.evaluation.errors import EvaluationError
 
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code a shell expects of a command that Ctrl-C ended."""
+_PIPE_CLOSED = 128 + signal.SIGPIPE
 _MODEL_HELP = "network file, or the bare name of a shipped one (default: the shipped one)"
 
 
@@ -29,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments[:split])
     options.ros_arguments = arguments[split:]
     try:
-        return options.command(options)
+        code = options.command(options)
+        sys.stdout.flush()
+        return code
     except (NetworkError, DatasetError, EvaluationError) as error:
         return _fail(error)
     except ImportError as error:
@@ -38,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(
             f"this command needs ROS ({error}): source your ROS workspace, or pip install 'mtl_perception[ros]'"
         )
+    except BrokenPipeError:
+        # Who read the output has seen enough, as `head` does; Python would complain at its end of what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     except OSError as error:
         return _fail(error)
     except KeyboardInterrupt:

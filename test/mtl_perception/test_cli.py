@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,18 @@ def test_info_tells_the_card(tmp_path, capsys):
     for fact in (str(path), "64x48", "0.5 to 10 m", "focal length of 50 px", "CC0-1.0", "1 wall, 2 floor"):
         assert fact in text
     assert "house val (100 frames): miou 0.721, rmse 0.600" in text and "2026-01-01" in text
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_is_no_error(buffered):
+    command = [sys.executable, "-m", "mtl_perception.cli", "info"]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": buffered}
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_predict_leaves_its_results_where_it_says(tmp_path, capsys, network):
