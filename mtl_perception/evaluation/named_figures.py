@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Better = Literal["more", "less", "nearer 0", "nearer 1"]
+"""Which way a figure is better; nearer 1 is of a ratio, of which a half is as far as twice."""
+
+
+def badness(value: float, better: Better) -> float:
+    """A number that is less the better ``value`` is."""
+    if better == "nearer 1":
+        return abs(math.log(value)) if value > 0 else math.inf
+    return {"more": -value, "less": value, "nearer 0": abs(value)}[better]
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class NamedFigure:
 
     def badness(self, value: float) -> float:
         """A number that is less the better ``value`` is."""
-        return {"more": -value, "less": value, "nearer 0": abs(value), "nearer 1": abs(value - 1)}[self.better]
+        return badness(value, self.better)
 
 
 FIGURES = (

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mtl_perception.evaluation.named_figures import Better, badness
 from mtl_perception.evaluation.report import figures as fmt
 from mtl_perception.evaluation.report.table import Cell, Row, Table, mark_best
 
@@ -15,23 +16,23 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Column:
-    """A figure: heading, key, writing, what is to be small, and whether it is a share to be drawn as a bar."""
+    """A figure: heading, key, writing, which way it is better, and whether it is a share to be drawn as a bar."""
 
     title: str
     key: str
     write: Callable[[float], str]
-    loss: Callable[[float], float]
+    better: Better
     bar: bool = False
 
 
 _OF_DISTANCES = (
-    _Column("abs rel", "abs_rel", fmt.percent, lambda v: v),
-    _Column("rmse", "rmse", fmt.metres, lambda v: v),
-    _Column("bias", "bias", fmt.signed_metres, abs),
-    _Column("delta 1", "delta1", fmt.percent, lambda v: -v),
+    _Column("abs rel", "abs_rel", fmt.percent, "less"),
+    _Column("rmse", "rmse", fmt.metres, "less"),
+    _Column("bias", "bias", fmt.signed_metres, "nearer 0"),
+    _Column("delta 1", "delta1", fmt.percent, "more"),
 )
 _OF_CLASSES = tuple(
-    _Column(title, title.lower(), fmt.percent, lambda v: -v, bar=True) for title in ("IoU", "precision", "recall")
+    _Column(title, title.lower(), fmt.percent, "more", bar=True) for title in ("IoU", "precision", "recall")
 )
 
 
@@ -99,7 +100,7 @@ def _table(
             values = [fmt.figure(entries.get(thing), column.key) for _, entries in found]
             texts = [fmt.ABSENT if v is None else column.write(v) for v in values]
             bars = [None if v is None or not column.bar else min(max(v, 0.0), 1.0) for v in values]
-            losses = [None if v is None else column.loss(v) for v in values]
+            losses = [None if v is None else badness(v, column.better) for v in values]
             cells += mark_best([Cell(t, b) for t, b in zip(texts, bars, strict=True)], losses)
         rows.append(Row(write(thing), tuple(cells), _color(found, thing)))
     if not rows:

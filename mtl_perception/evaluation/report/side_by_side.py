@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtl_perception.evaluation.named_figures import badness
 from mtl_perception.evaluation.report import figures as fmt
 from mtl_perception.evaluation.report.table import Cell, Row, Table, mark_best
 from mtl_perception.evaluation.report.told import GROUPS, Told
@@ -28,6 +29,6 @@ def _row(told: Told, models: Sequence[Mapping[str, Any]]) -> Row | None:
     if all(v is None for v in values):
         return None
     cells = [Cell(fmt.ABSENT if v is None else told.write(v)) for v in values]
-    if told.loss:
-        cells = mark_best(cells, [None if v is None else told.loss(v) for v in values])
+    if told.better:
+        cells = mark_best(cells, [None if v is None else badness(v, told.better) for v in values])
     return Row(told.title, tuple(cells), means=told.means)
