@@ -20,11 +20,17 @@ from mtl_perception.evaluation.errors import EvaluationError
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code a shell expects of a command that Ctrl-C ended."""
 _PIPE_CLOSED = 128 + signal.SIGPIPE
+"""The same of one whose output nobody reads any more."""
 _MODEL_HELP = "network file, or the bare name of a shipped one (default: the shipped one)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 2 with one line on stderr when it could not, 130 after Ctrl-C."""
+    """Run one command.
+
+    Returns:
+        0 when it did what was asked, 2 with one line on stderr when it could not, 130 after Ctrl-C, 141 when nobody
+        reads on; ``evaluate`` and ``compare`` have more, see their help.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # What follows --ros-args is for rclpy, as with any ROS command.
     split = arguments.index("--ros-args") if "--ros-args" in arguments else len(arguments)
