@@ -59,7 +59,7 @@ def generate_launch_description() -> LaunchDescription:
 
 def evaluation(context: LaunchContext) -> list:
     """The node and what follows: it starts the evaluation node, and that one's word the player."""
-    from mtl_perception.evaluation.any_bag import open_any_bag
+    from mtl_perception.bag_reading import open_bag
     from mtl_perception.evaluation.topics import choose_topics
     from mtl_perception.evaluation_node import READY
     from mtl_perception.share import DEFAULT_MODEL
@@ -69,7 +69,7 @@ def evaluation(context: LaunchContext) -> list:
     # For the node and the evaluation alike, whatever the parameters file says.
     model = LaunchConfiguration("model").perform(context) or DEFAULT_MODEL
     bag, out = (Path(LaunchConfiguration(name).perform(context)).expanduser() for name in ("bag", "out"))
-    with open_any_bag(bag) as opened:
+    with open_bag(bag) as opened:
         topics = choose_topics(
             opened,
             **{name: value for name, value in given.items() if name != "labels"},

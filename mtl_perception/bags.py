@@ -1,18 +1,16 @@
-"""Read and write rosbag2 files, without ROS (on the rosbags library)."""
+"""Write rosbag2 files, without ROS (on the rosbags library); ``bag_reading`` reads them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
@@ -33,16 +31,6 @@ class BagError(ValueError):
 
 
 @dataclass(frozen=True)
-class BagMessage:
-    """One recorded message: topic, type (``"sensor_msgs/msg/Image"``), time (ns) and its CDR bytes."""
-
-    topic: str
-    type: str
-    time: int
-    data: bytes
-
-
-@dataclass(frozen=True)
 class RecordedFrame:
     """A frame of a data set folder to be recorded.
 
@@ -55,75 +43,6 @@ class RecordedFrame:
     name: str
     stamp: int
     depth_stamp: int | None = None
-
-
-class Bag:
-    """An open rosbag2: MCAP or SQLite, a folder or a single file."""
-
-    def __init__(self, reader: AnyReader, path: Path) -> None:
-        self._reader = reader
-        self.path = path
-
-    @property
-    def topics(self) -> dict[str, str]:
-        """Recorded topics and their types."""
-        return {c.topic: c.msgtype for c in self._reader.connections}
-
-    @property
-    def message_count(self) -> int:
-        """How many messages there are."""
-        return self._reader.message_count
-
-    def count(self, topic: str) -> int:
-        """How many messages ``topic`` has."""
-        return sum(c.msgcount for c in self._reader.connections if c.topic == topic)
-
-    def messages(self, topics: Sequence[str] = ()) -> Iterator[BagMessage]:
-        """The messages of ``topics`` (empty: all), in order of recording.
-
-        Raises:
-            BagError: the file breaks off or is damaged from there on.
-        """
-        connections = [c for c in self._reader.connections if not topics or c.topic in topics]
-        try:
-            for connection, time, data in self._reader.messages(connections):
-                yield BagMessage(connection.topic, connection.msgtype, time, bytes(data))
-        except Exception as error:  # of the library, its parsers, decompressors and sqlite3
-            raise BagError(f"{self.path} is damaged: {_one_line(error)}") from error
-
-    def deserialize(self, message: BagMessage) -> Any:
-        """The message's fields, under their ROS names.
-
-        Raises:
-            BagError: the bytes are no message of that type.
-        """
-        try:
-            return self._reader.deserialize(message.data, message.type)
-        except Exception as error:  # as above
-            raise BagError(f"{self.path}: damaged message on {message.topic}: {_one_line(error)}") from error
-
-
-@contextmanager
-def open_bag(path: str | os.PathLike[str]) -> Iterator[Bag]:
-    """Open a rosbag2 for reading.
-
-    Raises:
-        BagError: there is none, or it is damaged, or of ROS 1.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise BagError(f"there is no bag {path}")
-    if path.suffix == ".bag":
-        raise BagError(f"{path} is a bag of ROS 1: convert it with `rosbags-convert --src {path} --dst FOLDER`")
-    try:
-        reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY))
-        reader.open()
-    except Exception as error:  # as above
-        raise BagError(f"{path} is no rosbag2, or damaged: {_one_line(error)}") from error
-    try:
-        yield Bag(reader, path)
-    finally:
-        reader.close()
 
 
 def write_bag_from_folder(
@@ -279,7 +198,3 @@ class _CameraRecorder:
                 "sensor_msgs/msg/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
             ),
         )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

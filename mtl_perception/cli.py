@@ -128,7 +128,8 @@ def _replay(options: argparse.Namespace) -> int:
     import rclpy
     from rclpy.node import Node
 
-    from mtl_perception.bags import BagError, open_bag
+    from mtl_perception.bag_reading import open_bag
+    from mtl_perception.bags import BagError
     from mtl_perception.replay import BagPlayer
     from mtl_perception.share import use_shared_memory_profile
 
@@ -147,6 +148,8 @@ def _replay(options: argparse.Namespace) -> int:
                 if not count:
                     return _fail(f"{options.bag} holds no messages")
                 print(f"{count} messages played from {options.bag}")
+                if bag.breaks_off:
+                    return _fail(bag.breaks_off)
                 if not options.loop:
                     return 0
     except BagError as error:

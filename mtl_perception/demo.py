@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError, open_bag
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
 from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
 from mtl_perception.network import Network
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay

@@ -18,11 +18,12 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from tqdm import tqdm
 
+from mtl_perception.bag_reading import Bag
 from mtl_perception.bags import BagError
 from mtl_perception.messages import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
 from mtl_perception.node_traffic import Output, Traffic
-from mtl_perception.replay import BagPlayer, Playable
+from mtl_perception.replay import BagPlayer, check_playable
 from mtl_perception.share import use_shared_memory_profile
 
 TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage": "compressed"}
@@ -120,7 +121,7 @@ class NodeReplay:
 
 @contextmanager
 def node_replay(
-    bag: Playable, model: Path, topics: CameraTopics, on_result: Callable[[Output, Image], None] | None = None
+    bag: Bag, model: Path, topics: CameraTopics, on_result: Callable[[Output, Image], None] | None = None
 ) -> Iterator[NodeReplay]:
     """Context in which the node, with the network ``model``, waits for ``topics`` of ``bag``.
 
@@ -157,7 +158,7 @@ def node_replay(
             player = BagPlayer(node, bag, topics=played, restamp=True)
             traffic.hear(node, f"{namespace}/perception", on_result)
             spinning.start()
-            replay = NodeReplay(process, player, traffic, topics, bag.count(topics.image))
+            replay = NodeReplay(process, player, traffic, topics, bag.topics[topics.image].count)
             replay.wait_until_connected()
             yield replay
         finally:
@@ -166,14 +167,16 @@ def node_replay(
             rclpy.try_shutdown()
 
 
-def _transport(bag: Playable, topics: CameraTopics) -> str:
+def _transport(bag: Bag, topics: CameraTopics) -> str:
     """How the image comes, after a look at whether the topics are what they should be."""
+    check_playable(bag)
+    kind = {topic: recorded.type for topic, recorded in bag.topics.items()}
     wanted = {topics.image: tuple(TRANSPORTS), topics.camera_info: (_CAMERA_INFO,)}
     for topic, kinds in wanted.items():
-        if topic is not None and bag.topics.get(topic) not in kinds:
-            found = f"{topic} is {bag.topics[topic]}" if topic in bag.topics else f"there is no {topic}"
+        if topic is not None and kind.get(topic) not in kinds:
+            found = f"{topic} is {kind[topic]}" if topic in kind else f"there is no {topic}"
             raise BagError(f"{bag.path}: {found}; wanted is a topic of {' or '.join(kinds)}")
-    return TRANSPORTS[bag.topics[topics.image]]
+    return TRANSPORTS[kind[topics.image]]
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:

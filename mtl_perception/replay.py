@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -14,7 +13,8 @@ from rclpy.publisher import Publisher
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
-from mtl_perception.bags import BagError, BagMessage
+from mtl_perception.bag_reading import Bag, BagMessage
+from mtl_perception.bags import BagError
 from mtl_perception.message_building import stamp_of
 from mtl_perception.messages import nanoseconds_of
 
@@ -28,20 +28,14 @@ _SAME_CLOCK = 60 * 10**9
 """Nanoseconds between a message's stamp and its recording beyond which they are of different clocks."""
 
 
-class Playable(Protocol):
-    """An open rosbag2, as ``bags.Bag`` is."""
+def check_playable(bag: Bag) -> None:
+    """See that the bag's messages are such as ROS 2 sends.
 
-    path: Path
-
-    @property
-    def topics(self) -> Mapping[str, str]:
-        """Recorded topics and their types."""
-
-    def count(self, topic: str) -> int:
-        """How many messages ``topic`` has."""
-
-    def messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
-        """The messages of ``topics`` in order of recording; raises BagError where the bag breaks off."""
+    Raises:
+        BagError: they are of ROS 1.
+    """
+    if bag.storage == "ros1":
+        raise BagError(f"{bag.path} is of ROS 1 and cannot be played: `rosbags-convert --src {bag.path} --dst FOLDER`")
 
 
 class BagPlayer:
@@ -57,13 +51,13 @@ class BagPlayer:
         clock: publish the bag's time on /clock, for nodes with use_sim_time.
 
     Raises:
-        BagError: no topic of the bag can be published.
+        BagError: no topic of the bag can be published, or it is of ROS 1.
     """
 
     def __init__(
         self,
         node: Node,
-        bag: Playable,
+        bag: Bag,
         *,
         topics: Mapping[str, str] | None = None,
         restamp: bool = False,
@@ -75,19 +69,20 @@ class BagPlayer:
         self._types: dict[str, type] = {}
         self.publishers: dict[str, Publisher] = {}
         """By recorded topic."""
-        for topic, kind in bag.topics.items():
+        check_playable(bag)
+        for topic, recorded in bag.topics.items():
             if topics is not None and topic not in topics:
                 continue
-            package, name = kind.split("/")[0], kind.split("/")[-1]
+            package, name = recorded.type.split("/")[0], recorded.type.split("/")[-1]
             try:
                 message_type = getattr(importlib.import_module(f"{package}.msg"), name)
             except (ImportError, AttributeError):
-                node.get_logger().warning(f"{topic} left out: its type {kind} is not installed")
+                node.get_logger().warning(f"{topic} left out: its type {recorded.type} is not installed")
                 continue
             self._types[topic] = message_type
             self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, _HISTORY)
         if not self.publishers:
-            raise BagError(f"{bag.path} has no topic whose type is installed")
+            raise BagError(bag.breaks_off or f"{bag.path} has no topic whose type is installed")
         self._clock = node.create_publisher(Clock, "/clock", 10) if clock else None
 
     def wait_for_listener(self, seconds: float) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from mtl_perception.bag_reading import Bag
 from mtl_perception.bags import BagError
 from mtl_perception.camera_info import carries_rectified
 from mtl_perception.depth_logger.alignment import Alignment, View
 from mtl_perception.depth_logger.registration import RegistrationError
-from mtl_perception.evaluation.any_bag import AnyBag
 from mtl_perception.evaluation.stamp_matching import Match, StampMatching
 from mtl_perception.evaluation.topics import Topics
 from mtl_perception.evaluation.true_classes import LabelFolder, class_ids_of
@@ -63,7 +63,7 @@ class FrameReader:
         images: how many came by.
     """
 
-    def __init__(self, bag: AnyBag, topics: Topics, labels: LabelFolder | None = None) -> None:
+    def __init__(self, bag: Bag, topics: Topics, labels: LabelFolder | None = None) -> None:
         self._bag = bag
         self._topics = topics
         self._labels = labels

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.bags import BagError, BagMessage
-from mtl_perception.evaluation.any_bag import AnyBag, open_any_bag
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import BagError
 from mtl_perception.evaluation.live_figures import live_figures
 from mtl_perception.evaluation.process_usage import ProcessUsage
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
@@ -33,11 +32,9 @@ def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = N
         BagError: the bag, or one of its topics, cannot be used.
         ReplayError: the node did not come up, ended, or gave nothing.
     """
-    with open_any_bag(bag) as opened:
-        if opened.storage == "ros1":
-            raise BagError(f"{bag} is of ROS 1 and cannot be played live: convert it with rosbags-convert")
+    with open_bag(bag) as opened:
         stopped_by = opened.breaks_off
-        with node_replay(_Playable(opened), model, CameraTopics(image, camera_info)) as replay:
+        with node_replay(opened, model, CameraTopics(image, camera_info)) as replay:
             with ProcessUsage(replay.pid) as usage:
                 try:
                     replay.play()
@@ -52,18 +49,3 @@ def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = N
         raise ReplayError(f"the node gave no result for {traffic.frames_in} frames of {image}: {why}")
     figures = {**live_figures(traffic), **usage.figures()}
     return figures if stopped_by is None else {**figures, "stopped_by": stopped_by}
-
-
-class _Playable:
-    """A recording as a player takes it."""
-
-    def __init__(self, bag: AnyBag) -> None:
-        self._bag = bag
-        self.path = bag.path
-        self.topics = {topic: recorded.type for topic, recorded in bag.topics.items()}
-
-    def count(self, topic: str) -> int:
-        return self._bag.topics[topic].count
-
-    def messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
-        return self._bag.messages(topics)

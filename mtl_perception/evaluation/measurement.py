@@ -14,8 +14,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.backends import NetworkError
+from mtl_perception.bag_reading import Bag, open_bag
 from mtl_perception.bags import BagError
-from mtl_perception.evaluation.any_bag import AnyBag, open_any_bag
 from mtl_perception.evaluation.conditions import conditions
 from mtl_perception.evaluation.frame_pictures import FramePictures
 from mtl_perception.evaluation.frames import FrameReader
@@ -93,7 +93,7 @@ class Measurement:
         self._size: list[int] = []
         self._first_stamp = self._last_stamp = 0
         self._with_depth = self._with_classes = 0
-        with open_any_bag(self.recording.bag) as bag:
+        with open_bag(self.recording.bag) as bag:
             self.topics = self._topics(bag)
             labels = self._labels(bag, self.topics.image)
             reader = FrameReader(bag, self.topics, labels)
@@ -132,11 +132,11 @@ class Measurement:
         """
         notable = {name: notable_frames(scores.frames) for name, scores in self.scores.items()}
         wanted = {one.index for chosen in notable.values() for one in chosen}
-        with open_any_bag(self.recording.bag) as bag:
+        with open_bag(self.recording.bag) as bag:
             reader = FrameReader(bag, self.topics, self._labels(bag, self.topics.image))
             return pictures_of(reader.frames(wanted), self.networks, notable)
 
-    def _topics(self, bag: AnyBag) -> Topics:
+    def _topics(self, bag: Bag) -> Topics:
         wanted = self.recording
         on_disk = wanted.labels_are_on_disk
         return choose_topics(
@@ -148,7 +148,7 @@ class Measurement:
             look_for_labels=not on_disk,
         )
 
-    def _labels(self, bag: AnyBag, image: str) -> LabelFolder | None:
+    def _labels(self, bag: Bag, image: str) -> LabelFolder | None:
         if not self.recording.labels_are_on_disk:
             return None
         labels = LabelFolder(self.recording.labels, bag.topics[image].count, breaks_off=bag.breaks_off is not None)
@@ -180,7 +180,7 @@ class Measurement:
             except ValueError as error:  # a prediction that is no number
                 raise NetworkError(f"{list(self.scores)[i]}: at image {frame.index}: {error}") from error
 
-    def _described(self, bag: AnyBag, reader: FrameReader, labels: LabelFolder | None) -> dict[str, Any]:
+    def _described(self, bag: Bag, reader: FrameReader, labels: LabelFolder | None) -> dict[str, Any]:
         topics = {key: value for key, value in vars(self.topics).items() if value is not None}
         if labels is not None:
             topics["labels"] = labels.name

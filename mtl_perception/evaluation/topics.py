@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mtl_perception.bag_reading import Bag
 from mtl_perception.bags import BagError
-from mtl_perception.evaluation.any_bag import AnyBag
 
 IMAGE, COMPRESSED, CAMERA_INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
 
@@ -51,7 +51,7 @@ class Topics:
 
 
 def choose_topics(
-    bag: AnyBag,
+    bag: Bag,
     *,
     image: str | None = None,
     camera_info: str | None = None,
@@ -88,13 +88,13 @@ def choose_topics(
     return Topics(image, own, depth, theirs, labels)
 
 
-def described(bag: AnyBag) -> str:
+def described(bag: Bag) -> str:
     """The topics of ``bag`` with types and counts, one line."""
     short = (f"{topic} ({r.type.rpartition('/')[2]}, {r.count} messages)" for topic, r in bag.topics.items())
     return "; ".join(short) or "no topics"
 
 
-def _check(bag: AnyBag, option: str, topic: str, types: tuple[str, ...]) -> None:
+def _check(bag: Bag, option: str, topic: str, types: tuple[str, ...]) -> None:
     recorded = bag.topics.get(topic)
     if recorded is None:
         neither = ", nor is there a folder of that name" if option == "--labels" else ""
@@ -106,7 +106,7 @@ def _check(bag: AnyBag, option: str, topic: str, types: tuple[str, ...]) -> None
         raise TopicError(f"{topic} ({option}) holds no messages; {bag.path} has: {described(bag)}")
 
 
-def _kinds(bag: AnyBag) -> dict[str, str]:
+def _kinds(bag: Bag) -> dict[str, str]:
     """``colour``, ``grey``, ``depth`` or ``labels`` of each image topic, in order of names."""
     found = {}
     for topic, recorded in bag.topics.items():
@@ -119,7 +119,7 @@ def _kinds(bag: AnyBag) -> dict[str, str]:
     return {topic: kind for topic, kind in found.items() if _base(topic) not in own}
 
 
-def _kind(bag: AnyBag, topic: str) -> str | None:
+def _kind(bag: Bag, topic: str) -> str | None:
     """What a topic's first message is; None where it cannot be read."""
     try:
         message = bag.fields(next(iter(bag.messages([topic]))))
@@ -133,7 +133,7 @@ def _kind(bag: AnyBag, topic: str) -> str | None:
     return "colour"
 
 
-def _image(bag: AnyBag, kinds: dict[str, str]) -> str:
+def _image(bag: Bag, kinds: dict[str, str]) -> str:
     for kind in ("colour", "grey"):
         topics = _without_twins(t for t, k in kinds.items() if k == kind)
         if topics:

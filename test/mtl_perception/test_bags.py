@@ -9,18 +9,10 @@ import numpy as np
 import pytest
 from noise_folder import HEIGHT, WIDTH, write_dataset
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.rosbag2.enums import CompressionFormat, CompressionMode
 from rosbags.typesys import Stores, get_typestore
 
-from mtl_perception.bags import (
-    CAMERA_INFO_TOPIC,
-    DEPTH_TOPIC,
-    FRAME_ID,
-    IMAGE_TOPIC,
-    BagError,
-    open_bag,
-    write_bag_from_folder,
-)
+from mtl_perception.bag_reading import RecordedTopic, open_bag
+from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError, write_bag_from_folder
 from mtl_perception.dataset_folder import DatasetError
 
 COMPRESSED_TOPIC = f"{IMAGE_TOPIC}/compressed"
@@ -31,7 +23,7 @@ def read(path: Path) -> dict[str, list]:
     found: dict[str, list] = {}
     with open_bag(path) as bag:
         for message in bag.messages():
-            found.setdefault(message.topic, []).append((message.time, bag.deserialize(message)))
+            found.setdefault(message.topic, []).append((message.time, bag.fields(message)))
     return found
 
 
@@ -104,10 +96,9 @@ def test_depth_in_finer_units_or_too_far_becomes_millimetres_or_unknown(tmp_path
 def test_messages_can_be_asked_for_by_topic(tmp_path, folder):
     write_bag_from_folder(folder, folder.names(), tmp_path / "a.mcap", rate=10.0)
     with open_bag(tmp_path / "a.mcap") as bag:
-        assert bag.message_count == 8
         assert bag.topics == {
-            COMPRESSED_TOPIC: "sensor_msgs/msg/CompressedImage",
-            CAMERA_INFO_TOPIC: "sensor_msgs/msg/CameraInfo",
+            COMPRESSED_TOPIC: RecordedTopic("sensor_msgs/msg/CompressedImage", 4),
+            CAMERA_INFO_TOPIC: RecordedTopic("sensor_msgs/msg/CameraInfo", 4),
         }
         messages = list(bag.messages([CAMERA_INFO_TOPIC]))
         assert len(messages) == 4 and {m.topic for m in messages} == {CAMERA_INFO_TOPIC}
@@ -165,85 +156,27 @@ def bag(tmp_path_factory) -> Path:
     return root / "good.mcap"
 
 
-def copied(bag: Path, out: Path, plugin: StoragePlugin, compressed: bool = False) -> Path:
-    """The same messages as another recorder stores them, a folder."""
+def copied(bag: Path, out: Path) -> Path:
+    """The same messages in a folder, as SQLite."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    writer = Writer(out, version=9, storage_plugin=plugin)
-    if compressed:
-        writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-    with writer, open_bag(bag) as source:
-        connections = {t: writer.add_connection(t, kind, typestore=store) for t, kind in source.topics.items()}
+    with Writer(out, version=9, storage_plugin=StoragePlugin.SQLITE3) as writer, open_bag(bag) as source:
+        kinds = {topic: recorded.type for topic, recorded in source.topics.items()}
+        connections = {t: writer.add_connection(t, kind, typestore=store) for t, kind in kinds.items()}
         for message in source.messages():
             writer.write(connections[message.topic], message.time, message.data)
     return out
 
 
-@pytest.mark.parametrize(
-    ("plugin", "compressed"), [(StoragePlugin.SQLITE3, False), (StoragePlugin.MCAP, False), (StoragePlugin.MCAP, True)]
-)
-def test_other_recorders_bags_are_read_too(tmp_path, bag, plugin, compressed):
-    with open_bag(bag) as ours, open_bag(copied(bag, tmp_path / "other", plugin, compressed)) as theirs:
-        assert theirs.topics == ours.topics
-        assert list(theirs.messages()) == list(ours.messages())
-
-
-@pytest.mark.parametrize("kind", ["mcap", "zstd", "db3"])
-def test_a_damaged_bag_is_read_or_refused_by_name(tmp_path, bag, kind):
-    """Cut off or with flipped bits, whatever the library underneath makes of it."""
-    plugin = StoragePlugin.SQLITE3 if kind == "db3" else StoragePlugin.MCAP
-    whole = next(copied(bag, tmp_path / "other", plugin, kind == "zstd").glob("other*[b3p]")).read_bytes()
-    rng = np.random.default_rng(0)
-    path = tmp_path / f"damaged.{'db3' if kind == 'db3' else 'mcap'}"
-    refused = 0
-    for i in range(24):
-        damaged = bytearray(whole)
-        if i % 2:
-            del damaged[rng.integers(len(whole)) :]
-        else:
-            damaged[rng.integers(len(whole))] ^= 1 << int(rng.integers(8))
-        path.write_bytes(damaged)
-        try:
-            read(path)
-        except BagError as error:
-            assert str(path) in str(error) and "\n" not in str(error)
-            refused += 1
-    assert refused > 8
-
-
-def test_what_is_no_bag_is_refused_by_name(tmp_path):
-    (tmp_path / "folder").mkdir()
-    for name in ("a.mcap", "a.db3", "a.txt", "a"):
-        (tmp_path / name).write_text("hello")
-    for name in ("folder", "a.mcap", "a.db3", "a.txt", "a"):
-        with pytest.raises(BagError, match=f"{name} is no rosbag2, or damaged: "), open_bag(tmp_path / name):
-            pass
-    with pytest.raises(BagError, match=r"there is no bag .*none\.mcap"), open_bag(tmp_path / "none.mcap"):
-        pass
-    (tmp_path / "old.bag").write_text("#ROSBAG V2.0")
-    with (
-        pytest.raises(BagError, match="bag of ROS 1: convert it with `rosbags-convert"),
-        open_bag(tmp_path / "old.bag"),
-    ):
-        pass
-
-
-def test_a_recording_without_its_metadata_is_refused_by_name(tmp_path, bag):
-    folder = copied(bag, tmp_path / "other", StoragePlugin.SQLITE3)
-    (folder / "metadata.yaml").write_text("rosbag2_bagfile_information: 5")
-    with pytest.raises(BagError, match="other is no rosbag2"), open_bag(folder):
-        pass
-
-
 @pytest.mark.parametrize("climb", ["../{name}", "{parent}/{name}"])
 def test_a_recording_whose_metadata_leads_out_of_its_folder_is_not_followed(tmp_path, bag, climb):
-    folder = copied(bag, tmp_path / "other", StoragePlugin.SQLITE3)
+    folder = copied(bag, tmp_path / "other")
     (inside,) = folder.glob("*.db3")
     inside.rename(tmp_path / "secret.db3")
     metadata = folder / "metadata.yaml"
     outside = climb.format(name="secret.db3", parent=tmp_path)
     metadata.write_text(metadata.read_text().replace(inside.name, outside))
     assert outside in metadata.read_text()
-    with pytest.raises(BagError, match="other is no rosbag2"), open_bag(folder):
+    with pytest.raises(BagError, match="other is no bag"), open_bag(folder):
         pass
 
 

@@ -18,7 +18,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from mtl_perception import perception_node
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, open_bag
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC
 from mtl_perception.cli import main
 from mtl_perception.model_card import Evaluation
 from mtl_perception.parameter_server import ParameterServer
@@ -110,7 +111,7 @@ def test_bag_from_folder_records_what_is_asked_for(tmp_path, folder, capsys, opt
     out = tmp_path / "walk.mcap"
     assert main(["bag", "from-folder", str(folder.root), str(out), *options]) == 0
     with open_bag(out) as bag:
-        assert set(bag.topics) == topics and bag.message_count == frames * len(topics)
+        assert set(bag.topics) == topics and sum(t.count for t in bag.topics.values()) == frames * len(topics)
         times = sorted({m.time for m in bag.messages()})
     assert len(times) == frames and times[1] - times[0] == round(1e9 / rate)
     assert f"{frames} frames at {rate:g} Hz in {out}" in capsys.readouterr().out
@@ -187,7 +188,7 @@ def wrong(tmp_path, folder):
         ("info none.onnx", "cannot read the network file none.onnx: No such file"),
         ("info ~nobody-of-that-name/none.onnx", "cannot read the network file"),
         ("info no-such-network", "no-such-network.onnx: No such file"),
-        ("info text.onnx", "text.onnx: ONNX Runtime cannot open it"),
+        ("info text.onnx", "text.onnx: it is damaged or no ONNX file"),
         ("info no_card.onnx", "no_card.onnx has no card"),
         ("predict none.jpg --model good.onnx", "there is no picture or folder none.jpg"),
         ("predict text.jpg --model good.onnx", "text.jpg: picture of 5 bytes is damaged"),
@@ -205,9 +206,9 @@ def wrong(tmp_path, folder):
         ("bag from-folder set text.jpg/a.mcap", "text.jpg"),
         ("demo --model none.onnx", "cannot read the network file none.onnx"),
         ("demo --model good.onnx --bag none.mcap", "there is no bag none.mcap"),
-        ("demo --model good.onnx --bag text.mcap", "text.mcap is no rosbag2"),
+        ("demo --model good.onnx --bag text.mcap", "text.mcap is no MCAP file"),
         ("replay none.mcap", "there is no bag none.mcap"),
-        ("replay text.mcap", "text.mcap is no rosbag2"),
+        ("replay text.mcap", "text.mcap is no MCAP file"),
         ("replay silent --loop --wait 0", "silent holds no messages"),
     ],
 )

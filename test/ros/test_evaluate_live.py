@@ -14,7 +14,8 @@ import pytest
 from network_file import write_network
 from recorder import IMAGE, INFO, SECOND, START, Recorder, png, record_frames, recording, scene
 
-from mtl_perception.bags import BagError, open_bag
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import BagError
 from mtl_perception.evaluation.live import measure_live
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
 
@@ -97,7 +98,7 @@ def test_what_cannot_be_played_is_one_line(tmp_path, network):
         measure_live(bag, network, "/eye/image/compressed", "/eye/image/compressed")
     with pytest.raises(BagError, match="there is no bag"):
         measure_live(tmp_path / "none", network, "/eye")
-    with pytest.raises(BagError, match="is of ROS 1 and cannot be played live: convert it"):
+    with pytest.raises(BagError, match="is of ROS 1 and cannot be played: `rosbags-convert"):
         measure_live(record_frames(tmp_path / "old.bag", 1), network, IMAGE)
 
 

@@ -8,7 +8,8 @@ import pytest
 from logged_folder import FIRST, OTHER_RUN, RUN, entry, header, write_index, write_logged
 from noise_folder import HEIGHT, WIDTH
 
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError, open_bag
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError
 from mtl_perception.cli import main
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_tools.export_bag import export_bag
@@ -21,7 +22,7 @@ def read(path):
     found = {}
     with open_bag(path) as bag:
         for message in bag.messages():
-            fields = bag.deserialize(message)
+            fields = bag.fields(message)
             stamp = fields.header.stamp.sec * 10**9 + fields.header.stamp.nanosec
             assert message.time == stamp
             found.setdefault(message.topic, []).append((stamp, fields))

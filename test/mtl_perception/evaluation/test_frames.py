@@ -24,8 +24,8 @@ from recorder import (
     scene,
 )
 
+from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import BagError
-from mtl_perception.evaluation.any_bag import open_any_bag
 from mtl_perception.evaluation.frames import Frame, FrameReader
 from mtl_perception.evaluation.topics import choose_topics
 from mtl_perception.evaluation.true_classes import LabelFolder
@@ -35,7 +35,7 @@ MILLIMETRES = np.rint(METRES * 1000).astype(np.uint16)
 
 
 def read(path: Path, labels: str | None = None, **asked) -> tuple[list[Frame], FrameReader]:
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         topics = choose_topics(bag, look_for_labels=labels is None, **asked)
         folder = LabelFolder(labels, bag.topics[topics.image].count) if labels else None
         reader = FrameReader(bag, topics, folder)
@@ -166,7 +166,7 @@ def test_stamps_left_at_zero_give_way_to_the_recording_time(tmp_path):
 
 def test_wanted_frames_alone_are_decoded(tmp_path):
     path = record_frames(tmp_path / "bag", 6)
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         reader = FrameReader(bag, choose_topics(bag))
         frames = list(reader.frames({1, 3}))
         assert [f.index for f in frames] == [1, 3]
@@ -196,7 +196,7 @@ def test_frames_before_damage_come_out(tmp_path):
     middle = len(data) // 2
     data[middle : middle + 400_000] = b"\xff" * 400_000
     file.write_bytes(data)
-    with open_any_bag(file) as bag:
+    with open_bag(file) as bag:
         reader, frames = FrameReader(bag, choose_topics(bag)), []
         with pytest.raises(BagError, match="is damaged"):
             for frame in reader.frames():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from recorder import DEPTH, IMAGE, INFO, LABELS, START, png, record_frames, recording, scene
 
-from mtl_perception.evaluation.any_bag import open_any_bag
+from mtl_perception.bag_reading import open_bag
 from mtl_perception.evaluation.topics import TopicError, Topics, choose_topics
 
 RGB, METRES, CLASSES = scene(0)
@@ -16,7 +16,7 @@ MILLIMETRES = (METRES * 1000).astype(np.uint16)
 
 
 def chosen(path: Path, **asked) -> Topics:
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         return choose_topics(bag, **asked)
 
 

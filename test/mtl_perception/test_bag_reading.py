@@ -12,8 +12,8 @@ from rosbags.rosbag2 import StoragePlugin
 from rosbags.rosbag2.enums import CompressionMode
 from rosbags.typesys import Stores, get_typestore
 
+from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import BagError
-from mtl_perception.evaluation.any_bag import open_any_bag
 
 KINDS = {
     "mcap": dict(),
@@ -26,7 +26,7 @@ KINDS = {
 
 def read(path: Path) -> dict[str, list]:
     found: dict[str, list] = {}
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         for message in bag.messages(list(bag.topics)):
             found.setdefault(message.topic, []).append((message.time, bag.fields(message)))
     return found
@@ -49,7 +49,7 @@ def assert_whole(found: dict[str, list], count: int = 4) -> None:
 def test_every_storage_and_compression_reads_the_same(tmp_path, kind):
     path = record_frames(tmp_path / "bag", **KINDS[kind])
     assert_whole(read(path))
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         assert bag.topics[IMAGE].count == 4 and bag.topics[IMAGE].type == "sensor_msgs/msg/Image"
         assert bag.storage == ("sqlite3" if kind == "sqlite" else "mcap")
         assert not bag.notes and bag.breaks_off is None
@@ -63,7 +63,7 @@ def test_a_single_file_will_do(tmp_path):
 def test_a_bag_of_ros_1_reads_under_the_names_of_ros_2(tmp_path):
     path = record_frames(tmp_path / "old.bag")
     assert_whole(read(path))
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         assert bag.storage == "ros1"
 
 
@@ -86,7 +86,7 @@ def split(folder: Path, suffix: str) -> Path:
 def test_the_files_of_a_split_recording_are_one(tmp_path, suffix):
     folder = split(tmp_path / "bag", suffix)
     assert_whole(read(folder))
-    with open_any_bag(folder) as bag:
+    with open_bag(folder) as bag:
         assert bag.topics[IMAGE].count == 4
         assert (suffix == ".bag") == (not bag.notes)  # ROS 1 has no metadata.yaml to be missing
 
@@ -105,7 +105,7 @@ def test_a_split_recording_with_its_metadata_is_read_by_it(tmp_path):
     with open(folder / "metadata.yaml", "w") as file:
         YAML().dump(metadata, file)
     assert_whole(read(folder))
-    with open_any_bag(folder) as bag:
+    with open_bag(folder) as bag:
         assert not bag.notes
 
 
@@ -114,7 +114,7 @@ def test_without_metadata_the_files_are_read_and_it_is_said(tmp_path, plugin):
     path = record_frames(tmp_path / "bag", plugin=plugin)
     (path / "metadata.yaml").unlink()
     assert_whole(read(path))
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         (note,) = bag.notes
         assert "bag has no metadata.yaml: read file by file, bag." in note
 
@@ -128,7 +128,7 @@ def test_damaged_metadata_likewise(tmp_path):
 def test_a_file_compressed_whole_needs_its_metadata(tmp_path):
     path = record_frames(tmp_path / "bag", compression=CompressionMode.FILE)
     (path / "metadata.yaml").unlink()
-    with pytest.raises(BagError, match=r"bag cannot be read.*metadata"), open_any_bag(path):
+    with pytest.raises(BagError, match=r"bag cannot be read.*metadata"), open_bag(path):
         pass
 
 
@@ -148,7 +148,7 @@ def test_an_mcap_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path):
         for i, (time, image) in enumerate(found.get(IMAGE, [])):
             assert time == START + i * SECOND // 10
             np.testing.assert_array_equal(image.data.reshape(48, 64, 3), scene(i)[0])
-        with open_any_bag(path) as bag:
+        with open_bag(path) as bag:
             assert "cut.mcap breaks off: " in bag.breaks_off and "MB are torn" in bag.breaks_off
     assert counts == sorted(counts) and 0 < counts[2] < counts[-1] < 30
 
@@ -157,7 +157,7 @@ def test_an_mcap_file_that_lacks_only_its_index_lacks_nothing(tmp_path):
     path = next(record_frames(tmp_path / "bag").glob("*.mcap"))
     path.write_bytes(path.read_bytes()[:-20])
     assert_whole(read(path))
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         assert bag.breaks_off is None and "all its messages were read" in bag.notes[0]
 
 
@@ -167,11 +167,11 @@ def test_a_broken_file_in_a_folder_is_read_as_far_as_it_goes(tmp_path):
     last.write_bytes(last.read_bytes()[:-2000])
     found = read(folder)
     assert 2 <= len(found[IMAGE]) <= 4
-    with open_any_bag(folder) as bag:
+    with open_bag(folder) as bag:
         assert "recording_1.mcap breaks off" in bag.breaks_off
 
 
-@pytest.mark.parametrize("kind", ["mcap", "sqlite", "ros1"])
+@pytest.mark.parametrize("kind", ["mcap", "chunk_compressed", "sqlite", "ros1"])
 def test_damage_anywhere_is_a_line_that_names_the_file(tmp_path, kind):
     if kind == "ros1":
         path = record_frames(tmp_path / "bag.bag")
@@ -186,7 +186,7 @@ def test_damage_anywhere_is_a_line_that_names_the_file(tmp_path, kind):
             damaged[place] ^= 0xFF
         damaged_path.write_bytes(damaged)
         try:
-            with open_any_bag(damaged_path) as bag:
+            with open_bag(damaged_path) as bag:
                 for message in bag.messages(list(bag.topics)):
                     try:
                         bag.fields(message)
@@ -210,7 +210,7 @@ def test_what_is_no_bag_is_refused_by_name(tmp_path):
         "a.db3": "a.db3 cannot be read",
         "a.bag": "a.bag cannot be read",
     }.items():
-        with pytest.raises(BagError, match=complaint), open_any_bag(tmp_path / name):
+        with pytest.raises(BagError, match=complaint), open_bag(tmp_path / name):
             pass
 
 
@@ -238,7 +238,7 @@ def test_a_message_of_an_unknown_type_is_named_only_when_it_is_asked_for(tmp_pat
         recorder.store.register(get_types_from_msg("int32 mood", "strange_msgs/msg/Mood"))
         recorder.write("/mood", START, recorder.make("strange_msgs/msg/Mood", mood=3))
         recorder.frame(0)
-    with open_any_bag(path) as bag:
+    with open_bag(path) as bag:
         (mood,) = bag.messages(["/mood"])
         with pytest.raises(BagError, match="damaged message on /mood"):
             bag.fields(mood)

@@ -20,12 +20,22 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from mtl_perception.bags import BagError, BagMessage
-from mtl_perception.evaluation.truncated_mcap import TruncatedMcap
+from mtl_perception.bags import BagError
+from mtl_perception.truncated_mcap import TruncatedMcap
 
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _TRANSFORMS = "tf2_msgs/msg/TFMessage"
 _STORAGES = {".mcap": "mcap", ".db3": "sqlite3", ".bag": "ros1"}
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """One recorded message: topic, type (``"sensor_msgs/msg/Image"``), time (ns) and its CDR bytes."""
+
+    topic: str
+    type: str
+    time: int
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class RecordedTopic:
     count: int
 
 
-class AnyBag:
+class Bag:
     """An open recording.
 
     Attributes:
@@ -67,13 +77,14 @@ class AnyBag:
                 found[connection.topic] = RecordedTopic(connection.msgtype, count)
         return dict(sorted(found.items()))
 
-    def messages(self, topics: Sequence[str]) -> Iterator[BagMessage]:
-        """The messages of ``topics`` in order of recording.
+    def messages(self, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
+        """The messages of ``topics`` (None: all) in order of recording.
 
         Raises:
             BagError: the file is damaged from there on.
         """
-        streams = [stream for reader in self._readers for stream in _streams(reader, topics)]
+        wanted = list(self.topics) if topics is None else topics
+        streams = [stream for reader in self._readers for stream in _streams(reader, wanted)]
         try:
             for connection, time, data in heapq.merge(*streams, key=lambda item: item[1]):
                 yield BagMessage(connection.topic, connection.msgtype, time, bytes(data))
@@ -113,7 +124,7 @@ def _streams(reader: Ros1Reader | Ros2Reader, topics: Sequence[str]) -> Iterator
 
 
 @contextmanager
-def open_any_bag(path: str | os.PathLike[str]) -> Iterator[AnyBag]:
+def open_bag(path: str | os.PathLike[str]) -> Iterator[Bag]:
     """Open a recording: a file, or the folder of one.
 
     A folder without a sound ``metadata.yaml`` is read file by file, and an MCAP file that breaks off as far as it goes.
@@ -130,7 +141,7 @@ def open_any_bag(path: str | os.PathLike[str]) -> Iterator[AnyBag]:
     storage = _STORAGES[files[0].suffix]
     with ExitStack() as stack:
         readers: list[Ros1Reader | Ros2Reader] = []
-        bag = AnyBag(path, storage, readers)
+        bag = Bag(path, storage, readers)
         if storage == "ros1":
             readers += [_opened(stack, Ros1Reader, file) for file in files]
         else:
@@ -150,7 +161,7 @@ def _files_of(path: Path) -> list[Path]:
     return max(by_suffix.values(), key=len, default=[])
 
 
-def _open_ros2(stack: ExitStack, path: Path, files: Sequence[Path], bag: AnyBag) -> list[Ros2Reader]:
+def _open_ros2(stack: ExitStack, path: Path, files: Sequence[Path], bag: Bag) -> list[Ros2Reader]:
     if path.is_dir():
         try:
             return [_opened(stack, Ros2Reader, path)]
@@ -172,7 +183,7 @@ def _open_ros2(stack: ExitStack, path: Path, files: Sequence[Path], bag: AnyBag)
     return readers
 
 
-def _open_truncated(stack: ExitStack, file: Path, bag: AnyBag) -> Ros2Reader:
+def _open_truncated(stack: ExitStack, file: Path, bag: Bag) -> Ros2Reader:
     try:
         truncated = TruncatedMcap(file)
     except (ValueError, OSError) as error:
