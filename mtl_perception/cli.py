@@ -16,6 +16,7 @@ from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_tools.command import add_dataset_commands
 from mtl_perception.evaluation.command import add_evaluation_commands
 from mtl_perception.evaluation.errors import EvaluationError
+from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
 
 _INTERRUPTED = 128 + signal.SIGINT
 """Exit code a shell expects of a command that Ctrl-C ended."""
@@ -188,7 +189,7 @@ def _predict(options: argparse.Namespace) -> int:
     from mtl_perception.predict import predict
     from mtl_perception.share import model_path
 
-    network = Network(model_path(options.model), options.providers)
+    network = Network(model_path(options.model), runtime_of(options))
     count = predict(options.source, network, options.out, options.focal_length)
     print(f"{count} pictures predicted with {network.card.name} on {network.device}, in {options.out}")
     return 0
@@ -312,7 +313,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PX",
         help="the camera's, pixels: without it depth is right only up to scale",
     )
-    predict.add_argument("--providers", nargs="+", default=(), metavar="NAME", help="ONNX Runtime execution providers")
+    add_runtime_arguments(predict)
     predict.set_defaults(command=_predict)
 
     info = commands.add_parser("info", help="what a network file says of itself")

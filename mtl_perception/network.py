@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from mtl_perception.backends import Backend, NetworkError
+from mtl_perception.backends.choice import Runtime, open_backend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
 
@@ -40,17 +40,21 @@ class Network:
 
     Args:
         path: an ONNX file written by ``python -m training export``.
-        providers: ONNX Runtime execution providers in order of preference; empty chooses.
-        threads: threads within an operator, 0 for one a core.
+        runtime: with which library, and how, it is run.
+
+    Attributes:
+        card: what the file says of itself.
+        device: what runs it, for people to read.
+        passed_over: a line for each library that was to run it and does not: which, and why.
 
     Raises:
         NetworkError: the file is missing, damaged, without a card or of other inputs and outputs, or
-            a provider is unknown; one line that says which and what to do.
+            no wished library runs it; one line that says which and what to do.
     """
 
-    def __init__(self, path: str | os.PathLike[str], providers: Sequence[str] = (), threads: int = 0) -> None:
+    def __init__(self, path: str | os.PathLike[str], runtime: Runtime = Runtime()) -> None:  # noqa: B008 (frozen)
         self.path = Path(path)
-        self._backend = _open(self.path, providers, threads)
+        self._backend, self.passed_over = _open(self.path, runtime)
         self.card = _card(self.path, self._backend)
         self.device = self._backend.device
 
@@ -59,6 +63,7 @@ class Network:
         """A network that is open already, with the card it will have once it lies at ``path``."""
         network = cls.__new__(cls)
         network.path, network._backend, network.card, network.device = path, backend, card, backend.device
+        network.passed_over = ()
         return network
 
     def predict(
@@ -102,9 +107,7 @@ class Network:
             self._backend.run(np.zeros((1, *self._backend.input_shape, 3), np.uint8))
 
 
-def _open(path: Path, providers: Sequence[str], threads: int) -> Backend:
-    from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
-
+def _open(path: Path, runtime: Runtime) -> tuple[Backend, tuple[str, ...]]:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")
@@ -112,7 +115,7 @@ def _open(path: Path, providers: Sequence[str], threads: int) -> Backend:
     except OSError as error:
         raise NetworkError(f"cannot read the network file {path}: {error.strerror}") from error
     try:
-        return OnnxRuntimeBackend(model, providers, threads)
+        return open_backend(path, model, runtime)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
 

@@ -20,7 +20,7 @@ def load_network(values: PerceptionParameters) -> Network:
         NetworkError: there is no such file, or it is no network; one line.
     """
     try:
-        network = Network(model_path(values.model), values.providers, values.threads)
+        network = Network(model_path(values.model), values.runtime())
         network.warm_up(values.warm_up_runs)
     except FileNotFoundError as error:
         raise NetworkError(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtl_perception.backends.choice import AUTO, PRECISIONS, Runtime
 from mtl_perception.parameter_server import Parameters, parameter
 
 
@@ -18,6 +19,18 @@ class PerceptionParameters(Parameters):
         "",
         "Network file (.onnx). A bare name is looked up among the shipped ones; empty takes the shipped one. Read at "
         "configure, and at ~/reload (std_srvs/Trigger) while the node runs.",
+    )
+    backends: tuple[str, ...] = parameter(
+        (AUTO,),
+        "Libraries to run the network with, in order of preference: onnxruntime; auto stands for all that are there, "
+        "the fastest first. One that does not come up is passed over only for one listed after it.",
+        fixed=True,
+    )
+    precision: str = parameter(
+        "fp32",
+        "Of the arithmetic; fp16 is half precision, where the library and the device have it.",
+        choices=PRECISIONS,
+        fixed=True,
     )
     providers: tuple[str, ...] = parameter(
         (),
@@ -60,6 +73,10 @@ class PerceptionParameters(Parameters):
         choices=("image", "network"),
     )
     overlay_opacity: float = parameter(0.5, "Opacity of the classes in segmentation/overlay.", bounds=(0.0, 1.0))
+
+    def runtime(self) -> Runtime:
+        """How the network file is to be run."""
+        return Runtime(self.backends, self.precision, self.providers, self.threads)
 
     def depth_range(self, network: tuple[float, float]) -> tuple[float, float]:
         """Least and greatest depth to publish as depth, metres; ``network`` is its own range with this camera."""

@@ -92,6 +92,8 @@ class PerceptionNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
         self._settings.locked = True
+        for library in network.passed_over:
+            self.get_logger().info(f"not run by {library}")
         self.get_logger().info(_described(network))
         return TransitionCallbackReturn.SUCCESS
 

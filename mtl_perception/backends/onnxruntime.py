@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.backends.external_data import external_files
+from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
 
 try:
     import onnxruntime
@@ -17,15 +17,15 @@ except ImportError as error:
     ) from error
 
 _CPU = "CPUExecutionProvider"
-_OUTPUTS = {"depth": "tensor(float)", "segmentation": "tensor(uint8)", "confidence": "tensor(uint8)"}
+_DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
+"""Numpy's names of the library's types."""
 
 
 class OnnxRuntimeBackend:
     """A network file in an ONNX Runtime session.
 
     Args:
-        model: the bytes of the file, which carries all its weights. One that names other files as their
-            place is refused: the library would read what it names, relative to wherever the process runs.
+        model: the bytes of the file, which carries all its weights.
         providers: execution providers in order of preference, empty for CUDA where there is one and
             else the CPU. A provider that does not come up is passed over only for one also listed.
         threads: threads within an operator, 0 for one a core.
@@ -35,7 +35,6 @@ class OnnxRuntimeBackend:
     """
 
     def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0) -> None:
-        _refuse_external_data(model)
         available = onnxruntime.get_available_providers()
         unknown = [p for p in providers if p not in available]
         if unknown:
@@ -58,25 +57,9 @@ class OnnxRuntimeBackend:
             raise NetworkError(f"{wanted[0]} did not come up; list {active} after it to allow that instead")
         self.device = f"ONNX Runtime {onnxruntime.__version__}, {active}"
         self.metadata = self._session.get_modelmeta().custom_metadata_map
-        self.input_shape = self._check_signature()
-
-    def _check_signature(self) -> tuple[int, int]:
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or inputs[0].name != "image" or inputs[0].type != "tensor(uint8)":
-            found = ", ".join(f"{i.name} {i.type}" for i in inputs)
-            raise NetworkError(f"its input should be image tensor(uint8), it has {found}")
-        shape = inputs[0].shape
-        if len(shape) != 4 or shape[0] != 1 or shape[3] != 3 or not all(isinstance(n, int) for n in shape):
-            raise NetworkError(f"its input image should be of fixed shape (1, H, W, 3), it is {shape}")
-        height, width = int(shape[1]), int(shape[2])
-        found_outputs = {o.name: (o.type, list(o.shape)) for o in outputs}
-        for name, kind in _OUTPUTS.items():
-            if found_outputs.get(name) != (kind, [1, height, width]):
-                found = found_outputs.get(name, "nothing of that name")
-                raise NetworkError(
-                    f"its output {name} should be {kind} of shape (1, {height}, {width}), it has {found}"
-                )
-        return height, width
+        self.input_shape = check_signature(
+            _signature(self._session.get_inputs()), _signature(self._session.get_outputs())
+        )
 
     def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run on one image; see ``Backend.run``.
@@ -85,19 +68,14 @@ class OnnxRuntimeBackend:
             NetworkError: the library failed, e.g. for want of device memory.
         """
         try:
-            depth, segmentation, confidence = self._session.run(list(_OUTPUTS), {"image": image})
+            depth, segmentation, confidence = self._session.run(list(OUTPUTS), {INPUT: image})
         except Exception as error:  # as above
             raise NetworkError(f"ONNX Runtime failed: {_first_line(error)}") from error
         return depth, segmentation, confidence
 
 
-def _refuse_external_data(model: bytes) -> None:
-    try:
-        files = external_files(model)
-    except ValueError as error:
-        raise NetworkError(f"ONNX Runtime cannot open it: it is damaged or no ONNX file ({error})") from error
-    if files:
-        raise NetworkError(f"its weights lie in another file, {files[0]!r}: export it with the weights inside")
+def _signature(values: Sequence[onnxruntime.NodeArg]) -> dict[str, tuple[str, Sequence[object]]]:
+    return {value.name: (_DTYPES.get(value.type, value.type), value.shape) for value in values}
 
 
 def _first_line(error: Exception) -> str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.limits import OVER, UNDER, Limit, names_of, parse_limit, verdicts
+from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
 
 if TYPE_CHECKING:
+    from mtl_perception.backends.choice import Runtime
     from mtl_perception.evaluation.live_part import LiveSource
     from mtl_perception.evaluation.measurement import Measurement
     from mtl_perception.network import Network
@@ -91,7 +93,7 @@ def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         OVER, type=partial(parse_limit, OVER), action="append", default=[], metavar="FIGURE=LIMIT", help="see below"
     )
-    parser.add_argument("--providers", nargs="+", default=(), metavar="NAME", help="ONNX Runtime execution providers")
+    add_runtime_arguments(parser)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -124,7 +126,7 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
 
     _check_writable(options.out)
     recording = Recording(options.bag, options.image, options.camera_info, options.depth, options.labels)
-    networks = _networks([options.model, *options.against], options.providers)
+    networks = _networks([options.model, *options.against], runtime_of(options))
     measurement = Measurement(recording, networks, command)
     try:
         measurement.measure()
@@ -168,7 +170,7 @@ def _check_writable(folder: Path) -> None:
         pass
 
 
-def _networks(models: Sequence[str], providers: Sequence[str]) -> dict[str, Network]:
+def _networks(models: Sequence[str], runtime: Runtime) -> dict[str, Network]:
     """The networks by names of their own: the file's, and a number where several have one name."""
     from mtl_perception.network import Network
     from mtl_perception.share import model_path
@@ -180,7 +182,7 @@ def _networks(models: Sequence[str], providers: Sequence[str]) -> dict[str, Netw
         while name in found:
             number += 1
             name = f"{path.stem}-{number}"
-        found[name] = Network(path, providers)
+        found[name] = Network(path, runtime)
     return found
 
 

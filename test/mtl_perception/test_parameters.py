@@ -75,7 +75,7 @@ def test_defaults_are_those_of_the_class(running):
     assert server.values == PerceptionParameters() and server.problems == {} and not server.locked
     for name, value in vars(server.values).items():
         shown = node.get_parameter(name).value
-        assert shown == ([""] if value == () else value), name
+        assert shown == (list(value or ("",)) if isinstance(value, tuple) else value), name
 
 
 @pytest.mark.parametrize("name", FIELDS)

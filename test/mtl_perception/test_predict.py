@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mtl_perception.backends.choice import Runtime
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.network import Network
 from mtl_perception.predict import predict
@@ -15,7 +16,7 @@ from mtl_perception.predict import predict
 
 @pytest.fixture(scope="module")
 def tiny(network) -> Network:
-    return Network(network, threads=1)
+    return Network(network, Runtime(threads=1))
 
 
 def write_picture(path: Path, rgb: np.ndarray | None = None) -> Path:

@@ -61,10 +61,10 @@ def test_lifecycle_by_hand_and_a_model_that_is_wrong_at_first(network):
     ("damage", "complaint"),
     [
         ("missing", "cannot read the network file"),
-        ("truncated", "cannot open it"),
-        ("not ONNX", "cannot open it"),
+        ("truncated", "damaged or no ONNX file"),
+        ("not ONNX", "damaged or no ONNX file"),
         ("no card", "has no card: make the file with `python -m training export`"),
-        ("wrong output", "its output depth should be tensor\\(float\\)"),
+        ("wrong output", "its output depth should be float32"),
         ("wrong size", "the card's input size is not the network's"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_bad_file_leaves_the_one_that_runs(running, network, tmp_path):
     rgb = np.full((48, 64, 3), 100, np.uint8)
     (tmp_path / "bad.onnx").write_text("hello")
     for bad, complaint in (
-        (tmp_path / "bad.onnx", "cannot open it"),
+        (tmp_path / "bad.onnx", "damaged or no ONNX file"),
         (tmp_path / "no.onnx", "cannot read the network"),
     ):
         assert robot.set(model=str(bad))[0].successful

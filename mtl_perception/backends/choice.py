@@ -1,0 +1,92 @@
+"""Which library runs a network file: what is wished, in which order, and why it became what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtl_perception.backends import Backend, NetworkError
+from mtl_perception.backends.external_data import external_files
+
+AUTO = "auto"
+PRECISIONS = ("fp32", "fp16")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How a network file is to be run.
+
+    Attributes:
+        backends: names of ``BACKENDS`` in order of preference. One that does not come up is passed over only for
+            one also listed; ``auto`` stands for all that are there, the fastest first.
+        precision: of the arithmetic; ``fp16`` is half precision where the device has it (bfloat16 on a CPU). An
+            int8 network is a file of its own (``mtl-perception quantize``) and takes either.
+        providers: execution providers of ONNX Runtime in order of preference; empty for CUDA where there is
+            one and else the CPU.
+        threads: threads within an operator on a CPU, 0 for one a core.
+    """
+
+    backends: tuple[str, ...] = (AUTO,)
+    precision: str = "fp32"
+    providers: tuple[str, ...] = ()
+    threads: int = 0
+
+
+def open_backend(path: Path, model: bytes, runtime: Runtime) -> tuple[Backend, tuple[str, ...]]:
+    """Open a network file with the first of the wished libraries that comes up.
+
+    Args:
+        path: of the file, for messages and for what is kept beside it.
+        model: its bytes. A file that names others as the place of its weights is refused: a library would read
+            what it names, relative to wherever the process runs.
+        runtime: what is wished.
+
+    Returns:
+        The open network, and one line for each library passed over: which, and why.
+
+    Raises:
+        NetworkError: the file is damaged; there is no such library or precision, or none comes up, and the message
+            gives the reason of each.
+    """
+    if runtime.precision not in PRECISIONS:
+        raise NetworkError(f"there is no precision {runtime.precision!r}; there are: {', '.join(PRECISIONS)}")
+    _refuse_external_data(model)
+    passed_over: list[str] = []
+    for name in _expanded(runtime.backends):
+        try:
+            return BACKENDS[name](path, model, runtime), tuple(passed_over)
+        except NetworkError as error:
+            passed_over.append(f"{name}: {error}")
+    raise NetworkError("; ".join(passed_over))
+
+
+def _expanded(names: Sequence[str]) -> list[str]:
+    """``names`` with ``auto`` replaced by all it stands for, each once."""
+    expanded: list[str] = []
+    for name in names or (AUTO,):
+        if name != AUTO and name not in BACKENDS:
+            raise NetworkError(f"there is no backend {name!r}; there are: {', '.join([AUTO, *BACKENDS])}")
+        expanded += [n for n in (BACKENDS if name == AUTO else [name]) if n not in expanded]
+    return expanded
+
+
+def _refuse_external_data(model: bytes) -> None:
+    try:
+        files = external_files(model)
+    except ValueError as error:
+        raise NetworkError(f"it is damaged or no ONNX file ({error})") from error
+    if files:
+        raise NetworkError(f"its weights lie in another file, {files[0]!r}: export it with the weights inside")
+
+
+def _onnxruntime(path: Path, model: bytes, runtime: Runtime) -> Backend:
+    from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
+
+    if runtime.precision != "fp32":
+        raise NetworkError(f"ONNX Runtime runs the precision that is in the file, not {runtime.precision}")
+    return OnnxRuntimeBackend(model, runtime.providers, runtime.threads)
+
+
+BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {"onnxruntime": _onnxruntime}
+"""What opens a network file, by name; the order is that of ``auto``."""
