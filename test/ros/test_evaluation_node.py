@@ -48,7 +48,7 @@ def test_it_says_when_to_play_and_measures_what_it_hears(tmp_path, network):
     live = model["live"]
     assert model["depth"]["frames"] == FRAMES
     assert FRAMES // 2 <= live["frames_out"] <= live["frames_in"] <= FRAMES
-    assert live["rate_in_hz"] == pytest.approx(10, rel=0.2)
+    assert live["rate_in_hz"] == pytest.approx(10, rel=0.4)
     assert live["latency_ms"]["median"] > 0 and 0 <= live["age_ms"]["median"] < 5000
     assert live["cpu_percent"] > 0
     assert Path(tmp_path / "out" / "report.html").exists()
