@@ -13,6 +13,7 @@ setup(
         "mtl_perception",
         "mtl_perception.backends",
         "mtl_perception.dataset_tools",
+        "mtl_perception.deployment",
         "mtl_perception.depth_logger",
         "mtl_perception.evaluation",
         "mtl_perception.evaluation.report",

@@ -88,6 +88,18 @@ def choose_topics(
     return Topics(image, own, depth, theirs, labels)
 
 
+def choose_image(bag: Bag, image: str | None = None) -> str:
+    """The topic of ``bag`` to take colour from where nothing else is read: ``image``, or the only one it can be.
+
+    Raises:
+        TopicError: as ``choose_topics``.
+    """
+    if image is None:
+        return _image(bag, _kinds(bag))
+    _check(bag, "--image", image, (IMAGE, COMPRESSED))
+    return image
+
+
 def described(bag: Bag) -> str:
     """The topics of ``bag`` with types and counts, one line."""
     short = (f"{topic} ({r.type.rpartition('/')[2]}, {r.count} messages)" for topic, r in bag.topics.items())
