@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench.figure import Figure, Row
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.machine import installed, load_average, machine
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "ros-jazzy-rclpy", "ros-jazzy-rmw-fastrtps-cpp")
 
@@ -25,28 +22,10 @@ def conditions(command: str, network: str) -> dict[str, Any]:
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
         "network": network,
-        "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores, "
-        f"{psutil.virtual_memory().total / 2**30:.0f} GiB memory, {platform.system()} {platform.release()}",
-        "load_average": round(os.getloadavg()[0], 2),
-        "versions": {"python": platform.python_version(), **_installed()},
+        "machine": machine(),
+        "load_average": load_average(),
+        "versions": {"python": platform.python_version(), **installed(_PACKAGES)},
     }
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def _installed() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # on a robot, from apt
-            continue
-    return found
 
 
 def add(folder: Path, name: str, values: dict[str, Any], under: dict[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.machine import machine
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
@@ -113,4 +113,4 @@ def _machine() -> str:
     """The machine in words."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    return f"{os.cpu_count()} CPU cores, {platform.processor() or platform.machine()}, no GPU"
+    return f"{machine()}, no GPU"
