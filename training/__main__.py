@@ -20,6 +20,7 @@ Train, measure and export the perception network. Each command explains itself: 
              let a trained teacher label the frames that have no label
   evaluate   measure a checkpoint or an exported network on a data set folder
   grow       make a better network of what a robot logged, and replace the old one if it is better
+  family     train students of many sizes, and set accuracy beside time
   reproduce  train every row of the paper's tables and set ours beside them
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
@@ -43,6 +44,7 @@ COMMANDS = {
     "pseudo-label": "training.pseudo_labels.command",
     "evaluate": "training.evaluate",
     "grow": "training.grow.command",
+    "family": "training.family.command",
     "reproduce": "training.reproduce.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",

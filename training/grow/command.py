@@ -15,7 +15,8 @@ from mtl_perception.network import Network
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.grow.comparison import compare, measure, on_the_teacher
-from training.grow.loop import GROUPS, GrowthLoop, GrowthSettings
+from training.grow.loop import GrowthLoop, GrowthSettings
+from training.resumable_fit import GROUPS
 
 RECIPE = Path(__file__).parent.parent / "experiments" / "grow.yaml"
 

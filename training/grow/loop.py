@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mtl_perception.atomic_write import write_atomically
-from training import export, fit
+from training import export
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
-
-GROUPS = ("data", "model", "trainer")
+from training.resumable_fit import fit_resumably
 
 
 @dataclass(frozen=True)
@@ -87,21 +86,13 @@ class GrowthLoop:
         data: Mapping[str, Any] | None = None,
         model: Mapping[str, Any] | None = None,
     ) -> Path:
-        last = self.home / role / "last.ckpt"
-        more = {"data": {"train": list(sources), "root": ".", **(data or {})}, "model": model or {}}
-        arguments: dict[str, Any] = {"name": f"{self.settings.name}/{role}"}
-        for group in GROUPS:
-            values = {
-                **self.settings.fit.get("both", {}).get(group, {}),
-                **self.settings.fit.get(role, {}).get(group, {}),
-                **more.get(group, {}),
-            }
-            arguments |= {f"{group}.{key}": value for key, value in values.items()}
-        arguments |= {"trainer.accelerator": self.settings.accelerator, "trainer.devices": 1}
-        if last.exists():
-            arguments["ckpt_path"] = str(last)
-        fit.main([f"--{key}={v if isinstance(v, str) else json.dumps(v)}" for key, v in arguments.items()])
-        return last
+        return fit_resumably(
+            f"{self.settings.name}/{role}",
+            self.settings.fit.get("both", {}),
+            self.settings.fit.get(role, {}),
+            {"data": {"train": list(sources), "root": ".", **(data or {})}, "model": model or {}},
+            accelerator=self.settings.accelerator,
+        )
 
     def _check_settings(self) -> None:
         path = self.home / "settings.json"
