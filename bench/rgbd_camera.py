@@ -22,7 +22,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from bench.camera import FOCAL_LENGTH, HEIGHT, NAMESPACE, PATIENCE, WIDTH, NoAnswerError, pictures, ticks
+from bench.camera import FOCAL_LENGTH, HEIGHT, NAMESPACE, PATIENCE, WIDTH, NoAnswerError, ticks
+from mtl_perception.deployment.made_frames import made_frames
 from mtl_perception.message_building import image_from_array, stamp_of
 from mtl_perception.messages import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
@@ -40,7 +41,7 @@ _HOLES = 0.1
 def colours() -> list[np.ndarray]:
     """(480, 640, 3) uint8 RGB: smooth patterns with grain, the same at each call."""
     random = np.random.default_rng(1)
-    noisy = (picture + random.normal(0, _GRAIN, picture.shape) for picture in pictures(COUNT))
+    noisy = (picture + random.normal(0, _GRAIN, picture.shape) for picture in made_frames(COUNT, HEIGHT, WIDTH))
     return [np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from bench.camera import FOCAL_LENGTH, camera_process, node_process, pictures
+from bench.camera import FOCAL_LENGTH, HEIGHT, WIDTH, camera_process, node_process
 from bench.figure import Figure, Row, median_and_p95, median_and_range, spread
-from mtl_perception.network import Network
-from mtl_perception.parameters import PerceptionParameters
+from mtl_perception.deployment.made_frames import made_frames
+from mtl_perception.network import WARM_UP_RUNS, Network
 
 _STEADY = 20
 """Frames after the first whose median is the network's usual time."""
@@ -33,7 +33,7 @@ def measure(model: Path, out: Path, starts: int = 7) -> dict[str, Any]:
     warm, cold = [], []
     for _ in tqdm(range(starts), desc="warm-up", unit="start", disable=None):
         cold.append(_first_and_steady(model, 0))
-        warm.append(_first_and_steady(model, PerceptionParameters().warm_up_runs))
+        warm.append(_first_and_steady(model, WARM_UP_RUNS))
     return {
         "starts": starts,
         "start_to_depth_s": spread(seconds),
@@ -49,7 +49,7 @@ def _first_and_steady(model: Path, warm_up_runs: int) -> tuple[float, float]:
     """Milliseconds of the first frame of a newly opened network, and the median of those after it."""
     network = Network(model)
     network.warm_up(warm_up_runs)
-    rgb = pictures(1)[0]
+    (rgb,) = made_frames(1, HEIGHT, WIDTH)
     times = []
     for _ in range(1 + _STEADY):
         started = time.perf_counter()

@@ -14,6 +14,8 @@ from mtl_perception.backends.choice import Runtime, open_backend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
 
+WARM_UP_RUNS = 2
+"""Blank frames after which a network is as fast as it gets."""
 _LARGEST_FILE = 2 << 30  # what one ONNX file can hold
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mtl_perception.backends.choice import AUTO, PRECISIONS, Runtime
+from mtl_perception.network import WARM_UP_RUNS
 from mtl_perception.parameter_server import Parameters, parameter
 
 
@@ -39,7 +40,7 @@ class PerceptionParameters(Parameters):
     )
     threads: int = parameter(0, "Threads within an operator on a CPU; 0 is one a core.", bounds=(0, 256), fixed=True)
     warm_up_runs: int = parameter(
-        2, "Blank frames run at configure, so that the first real one is fast.", bounds=(0, 100), fixed=True
+        WARM_UP_RUNS, "Blank frames run at configure, so that the first real one is fast.", bounds=(0, 100), fixed=True
     )
     image_transport: str = parameter(
         "raw",

@@ -1,0 +1,32 @@
+"""Objects that live in a process of their own, to be measured there."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.managers import BaseManager
+from typing import TypeVar
+
+Manager = TypeVar("Manager", bound=BaseManager)
+
+ENDED = (EOFError, ConnectionError)
+"""What a call raises when the process at the other end is no more: a library brought it down, or the system did."""
+
+
+@contextmanager
+def own_process(kind: type[Manager]) -> Iterator[Manager]:
+    """Context of a fresh process, with this one's environment, that makes the objects ``kind`` is registered with.
+
+    Ctrl-C is left to this process: the other goes on until the context ends.
+    """
+    manager = kind(ctx=get_context("spawn"))
+    # Inherited by the new process, which would otherwise be interrupted amid its imports.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        manager.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with manager:
+        yield manager
