@@ -16,8 +16,10 @@ help:  ## this list
 demo: $(VENV)/demo  ## replay a recorded camera through the node; pictures in demo_output/
 	$(BIN)/mtl-perception demo
 
+# Two files at a time: those of nodes mostly wait, in real time. A thread each, or they would fight for the cores.
+test: export OMP_NUM_THREADS := 1
 test: $(VENV)/test  ## all tests (installs torch)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/test  ## measure the node on this machine; figures in docs/results/
 	$(BIN)/python -m bench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,14 @@ def robot(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def published(robot) -> dict[str, str]:
-    """Topics of the node and their types."""
-    found = robot.node.get_publisher_names_and_types_by_node("perception", "/")
-    return {topic: kinds[0] for topic, kinds in found}
+    """Topics of the node and their types, once the graph tells of the node's own."""
+    found: dict[str, str] = {}
+    deadline = time.monotonic() + 20
+    while not {"/points", "/diagnostics"} <= found.keys() and time.monotonic() < deadline:
+        time.sleep(0.05)
+        topics = robot.node.get_publisher_names_and_types_by_node("perception", "/")
+        found = {topic: kinds[0] for topic, kinds in topics}
+    return found
 
 
 def rviz_displays() -> list[dict]:
