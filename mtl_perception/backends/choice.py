@@ -88,5 +88,26 @@ def _onnxruntime(path: Path, model: bytes, runtime: Runtime) -> Backend:
     return OnnxRuntimeBackend(model, runtime.providers, runtime.threads)
 
 
-BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {"onnxruntime": _onnxruntime}
+def _openvino(path: Path, model: bytes, runtime: Runtime) -> Backend:
+    if OPENVINO not in runtime.backends:  # so ``auto`` asks, which is to find the fastest
+        if runtime.providers:
+            raise NetworkError("execution providers are named, which ONNX Runtime has")
+        if _onnxruntime_has_cuda():
+            raise NetworkError("ONNX Runtime has the CUDA provider, and OpenVINO runs on the CPU")
+    from mtl_perception.backends.openvino import OpenVinoBackend
+
+    return OpenVinoBackend(model, runtime.precision, runtime.threads)
+
+
+def _onnxruntime_has_cuda() -> bool:
+    try:
+        from mtl_perception.backends.onnxruntime import has_cuda
+    except NetworkError:
+        return False
+    return has_cuda()
+
+
+OPENVINO = "openvino"
+
+BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {OPENVINO: _openvino, "onnxruntime": _onnxruntime}
 """What opens a network file, by name; the order is that of ``auto``."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
+
+# Else the library keeps a record of its use in the home folder, and sends it to its makers. It looks at its start.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 try:
     import onnxruntime
@@ -16,9 +20,14 @@ except ImportError as error:
         f"ONNX Runtime is not there ({error}): pip install onnxruntime (or onnxruntime-gpu for an NVIDIA GPU)"
     ) from error
 
-_CPU = "CPUExecutionProvider"
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
+
+
+def has_cuda() -> bool:
+    """Whether this onnxruntime was built for NVIDIA GPUs."""
+    return _CUDA in onnxruntime.get_available_providers()
 
 
 class OnnxRuntimeBackend:
@@ -41,7 +50,7 @@ class OnnxRuntimeBackend:
             raise NetworkError(
                 f"execution provider {unknown[0]} is not in this onnxruntime, which has: {', '.join(available)}"
             )
-        wanted = list(providers) or [p for p in ("CUDAExecutionProvider", _CPU) if p in available]
+        wanted = list(providers) or [p for p in (_CUDA, _CPU) if p in available]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what it would log as an error it raises, too

@@ -20,12 +20,13 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.network import Network
 
+ONNX_RUNTIME = ("onnxruntime",)
 seeded = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 @pytest.fixture(scope="module")
 def tiny(network) -> Network:
-    return Network(network, Runtime(threads=1))
+    return Network(network, Runtime(ONNX_RUNTIME, threads=1))
 
 
 def random_rgb(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -157,7 +158,7 @@ def test_warm_up_runs_the_network(tiny, monkeypatch):
 def test_threads_are_as_many_as_asked_for(network):
     def grown(threads: int) -> int:
         before = len(os.listdir("/proc/self/task"))
-        opened = Network(network, Runtime(threads=threads))
+        opened = Network(network, Runtime(ONNX_RUNTIME, threads=threads))
         opened.warm_up(1)
         return len(os.listdir("/proc/self/task")) - before
 
@@ -292,7 +293,7 @@ def test_a_failure_while_running_is_a_network_error(tmp_path, capfd):
         model.graph.node.append(helper.make_node("Add", ["row", "unshaped"], ["depth"]))
 
     path = edited(write_network(tmp_path / "odd.onnx"), add_a_row)
-    opened = Network(path)
+    opened = Network(path, Runtime(ONNX_RUNTIME))
     opened.predict(np.zeros((48, 64, 3), np.uint8))
     with pytest.raises(NetworkError, match="ONNX Runtime failed") as failure:
         opened.predict(np.full((48, 64, 3), 255, np.uint8))
