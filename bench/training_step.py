@@ -25,6 +25,7 @@ from tqdm import trange
 
 from bench.results import conditions
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.evaluation.process_usage import peak_memory
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.sample import collate
@@ -94,20 +95,18 @@ def measure(source: Source, size: tuple[int, int], rounds: int) -> dict[str, lis
     return times
 
 
-def peak_memory(frames: str, ours: bool, size: tuple[int, int], queue: multiprocessing.Queue[float]) -> None:
+def put_peak_memory(frames: str, ours: bool, size: tuple[int, int], queue: multiprocessing.Queue[float]) -> None:
     """Put the most memory, in GiB, that a process of a recipe's own held over three steps."""
     recipe = Recipe(Source.parse(frames, "."), ours, size)
     for i in range(3):
         recipe.step(recipe.batch(i * BATCH))
-    # Not getrusage: its peak is handed down from the process that started this one.
-    status = Path("/proc/self/status").read_text()
-    queue.put(int(status.partition("VmHWM:")[2].split()[0]) / 2**20)
+    queue.put((peak_memory(os.getpid()) or 0.0) / 2**10)
 
 
 def _peak(frames: str, ours: bool, size: tuple[int, int]) -> float:
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[float] = context.Queue()
-    process = context.Process(target=peak_memory, args=(frames, ours, size, queue))
+    process = context.Process(target=put_peak_memory, args=(frames, ours, size, queue))
     process.start()
     peak = queue.get()
     process.join()

@@ -15,3 +15,15 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
+
+
+def at_least_one(text: str) -> int:
+    """The whole number above 0 that ``text`` says.
+
+    Raises:
+        argparse.ArgumentTypeError: it says another; ValueError: it says none. ``argparse`` tells of both.
+    """
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value

@@ -14,6 +14,8 @@ from mtl_perception.argument_types import positive
 from mtl_perception.backends import NetworkError
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_tools.command import add_dataset_commands
+from mtl_perception.deployment.command import add_deployment_commands
+from mtl_perception.deployment.errors import DeploymentError
 from mtl_perception.evaluation.command import add_evaluation_commands
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = options.command(options)
         sys.stdout.flush()
         return code
-    except (NetworkError, DatasetError, EvaluationError) as error:
+    except (NetworkError, DatasetError, EvaluationError, DeploymentError) as error:
         return _fail(error)
     except ImportError as error:
         if (error.name or "").split(".")[0] not in ("rclpy", "sensor_msgs", "diagnostic_msgs", "rosgraph_msgs"):
@@ -300,6 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     add_dataset_commands(dataset)
 
     add_evaluation_commands(commands)
+    add_deployment_commands(commands)
 
     predict = commands.add_parser("predict", help="run the network on a picture or a folder of pictures")
     predict.add_argument("source", type=Path, help="picture, folder of pictures, or data set folder")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -59,9 +60,11 @@ class NodeCamera:
         for topic in RESULTS:
             self._node.create_subscription(Image, topic, partial(self._on_result, topic), 10)
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
-        executor = SingleThreadedExecutor()
-        executor.add_node(self._node)
-        threading.Thread(target=executor.spin, daemon=True).start()
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
+        self._spinning.start()
+        atexit.register(self._close)
 
     def connect(self) -> None:
         """Wait until the node hears this camera and, by its own word, is heard on all of ``RESULTS``.
@@ -129,6 +132,13 @@ class NodeCamera:
 
     def _latency(self, stamp: int) -> float:
         return (max(self._received[stamp].values()) - self._sent[stamp]) * 1e3
+
+    def _close(self) -> None:
+        """Leave nothing behind in shared memory; whoever uses the camera may have been interrupted."""
+        self._executor.shutdown()
+        self._spinning.join()
+        self._node.destroy_node()
+        rclpy.try_shutdown()
 
     def _wait(self, happened: Callable[[], object], otherwise: str) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +27,16 @@ def own_process(kind: type[Manager]) -> Iterator[Manager]:
     # Inherited by the new process, which would otherwise be interrupted amid its imports.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        manager.start()
+        manager.start(_end_without_ado)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     with manager:
         yield manager
+
+
+def _end_without_ado() -> None:
+    """Let the process end right after what was registered to be done at its end.
+
+    Threads of the libraries may yet be at work, and one that is ended amid C++ would end the process with a complaint.
+    """
+    atexit.register(os._exit, 0)  # the first registered is the last called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import threading
@@ -93,9 +94,11 @@ class TimedNode:
         self._node, self._frames, self._focal_length = _TimedNode(namespace, parameters), frames, focal_length
         if not self._node.is_configured:
             raise NetworkError("the node does not take the network: see its messages above")
-        executor = SingleThreadedExecutor()
-        executor.add_node(self._node)
-        threading.Thread(target=executor.spin, daemon=True).start()
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
+        self._spinning.start()
+        atexit.register(self._close)
         return os.getpid()
 
     def alone(self, count: int) -> list[float]:
@@ -117,6 +120,14 @@ class TimedNode:
             time.sleep(0.001)
         times, self._node.end_to_end = self._node.end_to_end, []
         return times[-count:]
+
+    def _close(self) -> None:
+        """End as the node's own process does; whoever uses it may have been interrupted."""
+        self._executor.shutdown()
+        self._spinning.join()
+        self._node.stop()
+        self._node.destroy_node()
+        rclpy.try_shutdown()
 
 
 class _NodeProcess(BaseManager):

@@ -12,6 +12,19 @@ _PERIOD = 0.25
 """Seconds between two samples."""
 
 
+def peak_memory(pid: int) -> float | None:
+    """Most MiB that process ``pid`` has held since it started; None where there is no /proc, or it has ended.
+
+    Not what getrusage tells: that is handed down from the process that started it.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    _, found, after = status.partition("VmHWM:")
+    return int(after.split()[0]) / 2**10 if found else None
+
+
 class ProcessUsage:
     """Context that watches another process; where there is no /proc it sees nothing.
 

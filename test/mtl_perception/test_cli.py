@@ -48,6 +48,7 @@ CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
         (["dataset", "export-bag"], ["--run", "--sequence", "--split", "--rate", "--raw", "dataset.json"]),
         (["evaluate"], ["--against", "--out", "--image", "--camera-info", "--depth", "--labels", "--fail-over", "130"]),
         (["compare"], ["A.json", "B.json", "exit codes", "same"]),
+        (["benchmark"], ["--backend", "--precision", "--frames", "--node", "--rounds", "--json", "130"]),
         (["predict"], ["--out", "--model", "--focal-length", "--providers", "predictions"]),
         (["info"], ["model"]),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mtl_perception.evaluation.process_usage import ProcessUsage
+from mtl_perception.evaluation.process_usage import ProcessUsage, peak_memory
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
 
@@ -46,6 +46,17 @@ def test_the_most_memory_is_kept_after_it_was_given_back():
     )
     memory = watched(program, 2.0)[0]["memory_mib"]
     assert memory["max"] > memory["start"] + 150 and memory["max"] > memory["end"] + 150
+
+
+def test_the_peak_is_of_the_whole_life_of_the_process_alone():
+    held = b"x" * (300 << 20)  # by its parent
+    program = "held = bytes(b'x' * (100 << 20)); del held; print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
+        process.stdout.readline()
+        peak = peak_memory(process.pid)
+        process.kill()
+    assert 100 < peak < 160 and len(held)
+    assert peak_memory(process.pid) is None
 
 
 def test_a_process_that_is_gone_has_no_figures():

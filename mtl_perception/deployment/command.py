@@ -1,0 +1,15 @@
+"""The commands that make a network ready for one machine, and time it there."""
+
+from __future__ import annotations
+
+import argparse
+
+from mtl_perception.deployment.benchmark_command import add_benchmark
+
+
+def add_deployment_commands(commands: argparse._SubParsersAction) -> None:
+    """Add them; each leaves what to call as ``command``: of the options, to the exit code.
+
+    It may raise DeploymentError, NetworkError, ImportError (of ROS) and OSError.
+    """
+    add_benchmark(commands)

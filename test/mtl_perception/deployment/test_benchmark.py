@@ -1,0 +1,132 @@
+"""The benchmark measures what comes up and says why the rest does not; broken off, it keeps what it has."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+import numpy as np
+import pytest
+
+from mtl_perception.backends.choice import Runtime
+from mtl_perception.cli import main
+from mtl_perception.deployment.benchmark import BLOCK, Benchmark, Configuration
+from mtl_perception.deployment.benchmark_figures import as_table, figures
+
+ONNX = Runtime(("onnxruntime",))
+
+
+def test_every_precision_that_comes_up_is_timed_and_kept(network, tmp_path, capsys):
+    out = tmp_path / "new" / "figures.json"
+    arguments = ["--backend", "onnxruntime", "--rounds", "2", "--json", str(out)]
+    assert main(["benchmark", str(network), *arguments]) == 0
+    kept = json.loads(out.read_text())
+    (entry,) = kept["measured"]
+    assert kept["complete"] is True
+    assert (entry["model"], entry["backend"], entry["precision"]) == ("tiny", "onnxruntime", "fp32")
+    assert "CPUExecutionProvider" in entry["device"]
+    assert entry["frames"] == 2 * BLOCK and len(entry["network_ms"]["round_medians"]) == 2
+    assert 0 < entry["network_ms"]["median"] <= entry["network_ms"]["p95"] and entry["first_ms"] > 0
+    assert 20 < entry["resident_mib"] < 1000
+    (other,) = kept["not_measured"]
+    assert other["precision"] == "fp16" and other["why"].startswith("ONNX Runtime runs the precision that is in the")
+    told = capsys.readouterr().out
+    for fact in ("tiny", kept["made"]["machine"], "cpu governor", "onnxruntime 1.", f"kept in {out}", "not measured:"):
+        assert fact in told
+
+
+def test_frames_of_a_recording_are_run_at_their_own_size(network, tmp_path):
+    frames = [np.zeros((240, 320, 3), np.uint8)]
+    with_larger = Benchmark([Configuration(network, ONNX)] * 2, frames, 3, False)
+    with_larger.run()
+    # Two of one kind, in turn: both are there, each in a process of its own.
+    first, second = with_larger.measured
+    assert first.opened.pid != second.opened.pid
+    assert [len(m.network) for m in (first, second)] == [3, 3] and not with_larger.not_measured
+
+
+def test_a_process_that_dies_is_said_and_the_others_go_on(network):
+    benchmark = Benchmark([Configuration(network, ONNX)] * 2, [], 2, False)
+    steps = iter(range(100))
+
+    def on_step():
+        if next(steps) == 1:  # both are open
+            os.kill(benchmark.measured[0].opened.pid, signal.SIGKILL)
+
+    benchmark.run(on_step)
+    found = figures(benchmark)
+    assert len(found["measured"]) == 1 and len(benchmark.measured[1].network) == 2
+    assert "its process ended" in found["not_measured"][0]["why"] and "its process ended" in as_table(found)
+
+
+def test_ctrl_c_keeps_and_shows_what_was_measured(network, tmp_path):
+    out = tmp_path / "figures.json"
+    terminal, theirs = os.openpty()  # the progress bar tells how far it is
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = [sys.executable, "-m", "mtl_perception.cli", "benchmark", str(network), "--backend", "onnxruntime"]
+    command += ["--precision", "fp32", "--rounds", "1000000", "--json", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, start_new_session=True) as process:
+        os.close(theirs)
+        seen = ""
+        while not any(int(done) > 5 for done in re.findall(r" (\d+)/\d+ \[", seen)):
+            seen += os.read(terminal, 4096).decode()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+        told = process.communicate(timeout=30)[0]
+    rest = ""
+    try:
+        while more := os.read(terminal, 4096).decode():
+            rest += more
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    assert process.returncode == 130 and "Traceback" not in rest
+    kept = json.loads(out.read_text())
+    assert kept["complete"] is False and kept["measured"][0]["frames"] >= 5 * BLOCK
+    assert "median ms" in told and f"kept in {out}" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["no_such_network"], "there is no network file"),
+        (
+            ["{network}", "--precision", "fp16"],
+            "nothing could be measured: tiny on onnxruntime fp16: ONNX Runtime runs",
+        ),
+        (
+            ["{damaged}", "--precision", "fp32"],
+            "nothing could be measured: damaged on onnxruntime fp32: it is damaged or no ONNX file",
+        ),
+        (["{network}", "--json", "{network}/figures.json"], "File exists"),
+        (["{network}", "--json", "{folder}"], "is a folder: name a file"),
+        (["{network}", "--frames", "{folder}/none"], "there is no recording or data set folder"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(network, tmp_path, capsys, arguments, says):
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"none")
+    filled = [a.format(network=network, damaged=damaged, folder=tmp_path) for a in arguments]
+    assert main(["benchmark", *filled, "--backend", "onnxruntime"]) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
+
+
+def test_a_backend_there_is_not_is_named(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["benchmark", "--backend", "fast"])
+    assert end.value.code == 2 and "invalid choice: 'fast'" in capsys.readouterr().err
+
+
+def test_the_node_needs_ros_and_is_not_begun_without(network, tmp_path):
+    block = "import sys\nsys.modules['rclpy'] = None\nfrom mtl_perception.cli import main\nsys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", block, "benchmark", str(network), "--node"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "this command needs ROS" in done.stderr and done.stderr.count("\n") == 1
+    assert "median" not in done.stdout
