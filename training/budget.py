@@ -8,6 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mtl_perception.dataset_folder import DatasetFolder
+from training.datasets.derived.sources import carries
 from training.datasets.label_budget import TASKS, LabelBudget, source_name
 from training.datasets.label_drawing import draw, draw_one_label, draw_random, draw_ratio
 from training.errors import ConfigurationError
@@ -31,7 +32,8 @@ Tasks: {", ".join(TASKS)}. Only labels that are on disk are drawn.
     python -m training budget DATA/house:train --random depth=0.9 semantic=0.1 --out budget.json
 
 With the same seed, a smaller budget is part of a larger one: semantic=50 lies within semantic=100.
-A task that is not named keeps all its labels.
+A task that is not named keeps all its labels; normals, edges and offsets keep those of depth, semantic and
+instance, which they are made of.
 """
 
 
@@ -80,7 +82,7 @@ def summary(budget: LabelBudget, folder: DatasetFolder) -> str:
     lines = [f"{source_name(budget.dataset, budget.split)}, {budget.rule}, seed {budget.seed}"]
     for size in range(1, len(budget.labels) + 1):
         for tasks in combinations(budget.labels, size):
-            there = sum(all(folder.has(task, name) for task in tasks) for name in names)
+            there = sum(all(carries(folder, task, name) for task in tasks) for name in names)
             lines.append(f"  {' + '.join(tasks):28} {len(budget.frames(*tasks)):6} of {there}")
     lines.append(f"  {'frames with a label':28} {len(budget.any_frames()):6} of {len(names)}")
     return "\n".join(lines)

@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from mtl_perception.dataset_folder import Intrinsics
+from training.datasets.augmentation import View
+
 
 @dataclass(frozen=True)
 class CanonicalCamera:
@@ -32,3 +37,43 @@ class CanonicalCamera:
             image_width: width of the part of the image that fills the working width.
         """
         return self.focal_length / (focal_length * self.width / image_width)
+
+    def scene_matrix(self, camera: Intrinsics, view: View) -> np.ndarray:
+        """What takes a point of a camera's axes to the canonical camera's, for the part of its image that is a view.
+
+        The canonical camera sees the view from end to end, its axis through the middle, with its own focal length.
+        So what it takes to be there is the scene at ``depth_factor`` of the distance, and leant over where the view
+        lies beside the principal point: (3, 3), with columns x, y, z. Mirroring comes after it.
+        """
+        factor = self.depth_factor(camera.fx, view.width)
+        # How much taller than wide a pixel of the view becomes.
+        stretch = (self.height / view.height) / (self.width / view.width)
+        return np.array(
+            [
+                [1, 0, (camera.cx - (view.left + view.width / 2 - 0.5)) / camera.fx],
+                [
+                    0,
+                    stretch * camera.fy / camera.fx,
+                    stretch * (camera.cy - (view.top + view.height / 2 - 0.5)) / camera.fx,
+                ],
+                [0, 0, factor],
+            ]
+        )
+
+    def normals(self, normals: np.ndarray, camera: Intrinsics, view: View) -> np.ndarray:
+        """True unit normals (..., 3) of a camera as the canonical camera's of a view; zeros stay zeros.
+
+        A longer lens flattens what it shows, as it does depth: a network that sees no focal length could not tell.
+        """
+        return _through(normals, np.linalg.inv(self.scene_matrix(camera, view)))
+
+    def true_normals(self, normals: np.ndarray, camera: Intrinsics, view: View) -> np.ndarray:
+        """The other way round: what the canonical camera sees in a view, in the axes of the camera that took it."""
+        return _through(normals, self.scene_matrix(camera, view))
+
+
+def _through(normals: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Normals of the surfaces that the inverse of a matrix takes to others: they go by its transpose, inverted."""
+    turned = normals @ inverse.astype(np.float32)
+    length = np.linalg.norm(turned, axis=-1, keepdims=True)
+    return turned / np.where(length > 0, length, 1)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, WeightedRandomSampler
 
 from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
@@ -21,6 +22,7 @@ from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
 
 LABELS = ("depth", "semantic")
+"""Labels that a frame is read with at any rate."""
 
 
 class FolderData(LightningDataModule):
@@ -30,6 +32,8 @@ class FolderData(LightningDataModule):
         train: what to train on: FOLDER:SPLIT, or FOLDER for all its frames.
         root: folder that holds the data set folders; default: the environment's MTL_PERCEPTION_DATA, else here.
         budget: file of a label budget (``python -m training budget``): of its data set only those labels are seen.
+        labels: what is learnt or looked at: a frame with one of them is trained on; the command line takes it from the
+            model's tasks and inputs.
         require: labels a frame must have to be trained on, e.g. [semantic]; null takes every frame with any label.
         pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
             have no true label.
@@ -57,6 +61,7 @@ class FolderData(LightningDataModule):
         train: list[str],
         root: str | None = None,
         budget: str | None = None,
+        labels: list[str] | None = None,
         require: list[str] | None = None,
         pseudo_labels: str | None = None,
         soft: bool = False,
@@ -75,8 +80,12 @@ class FolderData(LightningDataModule):
         root = root or os.environ.get("MTL_PERCEPTION_DATA", ".")
         self.train_sources = [Source.parse(text, root) for text in train]
         self.validation_source: Source | None = None
-        if unknown := set(require or []) - set(LABELS):
-            raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(LABELS)}")
+        self.labels = tuple(labels or LABELS)
+        known = tuple(dict.fromkeys((*LABELS, *DERIVED_FROM)))
+        if unknown := {*self.labels} - {*known}:
+            raise ConfigurationError(f"unknown task {min(unknown)!r}; known: {', '.join(known)}")
+        if unknown := {*(require or [])} - {*known}:
+            raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(known)}")
         self.classes = common_classes(self.train_sources)
         self.choices = self._choose(budget, pseudo_labels, soft, keep)
         self.train_sources = [
@@ -108,7 +117,8 @@ class FolderData(LightningDataModule):
         ]
         if self.validation_source:
             held = self.validation_source
-            seen = LabelChoice(self.choices[0].budget)  # A pseudo-label is nothing to measure against.
+            # A pseudo-label is nothing to measure against.
+            seen = LabelChoice(self.choices[0].budget, derived=self.choices[0].derived)
             self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False, choice=seen)
 
     def _choose(
@@ -135,16 +145,16 @@ class FolderData(LightningDataModule):
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
         if keep is not None and (soft or not pseudo or not 0 < keep <= 1):
             raise ConfigurationError(f"keep {keep}: a share, above 0 to 1, of pseudo_labels that are not soft")
-        choices = []
+        choices, derived = [], tuple(label for label in self.labels if label in DERIVED_FROM)
         for source in self.train_sources:
             name = source.folder.name
             theirs = pseudo if pseudo and pseudo.info.dataset == name else None
             least = theirs.least_by_rank(source.names, keep) if theirs and keep is not None else None
-            choices.append(LabelChoice(allowed if allowed and allowed.dataset == name else None, theirs, soft, least))
+            own = allowed if allowed and allowed.dataset == name else None
+            choices.append(LabelChoice(own, theirs, soft, least, derived))
         return choices
 
-    @staticmethod
-    def _trainable(source: Source, choice: LabelChoice, require: list[str]) -> list[str]:
+    def _trainable(self, source: Source, choice: LabelChoice, require: list[str]) -> list[str]:
         """The frames with a label to learn from, and with all that are required."""
 
         def usable(name: str) -> bool:
@@ -152,7 +162,7 @@ class FolderData(LightningDataModule):
                 return all(choice.has(source.folder, kind, name) for kind in require)
             return any(
                 choice.has(source.folder, kind, name) or (choice.pseudo is not None and choice.pseudo.has(kind, name))
-                for kind in LABELS
+                for kind in self.labels
             )
 
         names = [name for name in source.names if usable(name)]
@@ -176,7 +186,7 @@ class FolderData(LightningDataModule):
     def _sampler(self) -> Sampler[int]:
         """The order of frames: every one once an epoch; or balanced, as many draws with replacement."""
         whole = [
-            all(choice.has(source.folder, kind, name) for kind in LABELS)
+            all(choice.has(source.folder, kind, name) for kind in self.labels)
             for source, choice in zip(self.train_sources, self.choices, strict=True)
             for name in source.names
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -13,8 +13,11 @@ from torch.utils.data import Dataset
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from training.datasets.augmentation import RandomColour, View, random_view
 from training.datasets.canonical_camera import CanonicalCamera
-from training.datasets.frame_cache import ALL_LABELS, Frame, FramesOnDisk, LabelChoice, read_frames
+from training.datasets.derived.edges import UNKNOWN_EDGE
+from training.datasets.derived.sources import NORMALS
+from training.datasets.frame_cache import ALL_LABELS, EDGE_CERTAIN, Frame, FramesOnDisk, LabelChoice, read_frames
 from training.datasets.sample import IGNORE, Sample
+from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
 
 
 class FolderDataset(Dataset[Sample]):
@@ -49,9 +52,11 @@ class FolderDataset(Dataset[Sample]):
         self.camera = camera
         self.colour = RandomColour(strong) if augment else None
         pseudo = choice.pseudo
+        metric = ("depth", *({NORMALS} & {*choice.derived}))
         if folder.info.intrinsics is None and any(
-            choice.has(folder, "depth", name) or (pseudo is not None and pseudo.has("depth", name))
+            choice.has(folder, kind, name) or (pseudo is not None and pseudo.has(kind, name))
             for name in self.names
+            for kind in metric
         ):
             raise DatasetError(
                 f"{folder.root} has depth but no intrinsics: its depth cannot be made metric; "
@@ -97,7 +102,34 @@ class FolderDataset(Dataset[Sample]):
             sample["semantic"] = torch.where(semantic == 0, IGNORE, semantic)
         if frame.soft_semantic is not None:
             sample["soft_semantic"] = self._soft_view(frame.soft_semantic, view, frame.rgb.shape[:2])
+        self._add_derived(sample, frame, view, take)
         return sample
+
+    def _add_derived(
+        self, sample: Sample, frame: Frame, view: View, take: Callable[[np.ndarray, int], np.ndarray]
+    ) -> None:
+        """The derived labels of the view. Mirroring turns what points sideways round; a zoom draws offsets out."""
+        side = -1 if view.mirrored else 1
+        if frame.normals is not None and self.folder.info.intrinsics is not None:
+            seen = take(frame.normals.astype(np.float32), cv2.INTER_NEAREST_EXACT)
+            normals = self.camera.normals(seen, self.folder.info.intrinsics, view) * np.float32([side, 1, 1])
+            sample["normals"] = torch.from_numpy(normals).permute(2, 0, 1).contiguous()
+        if frame.edges is not None:
+            sample["edges"] = self._edge_view(frame.edges, view, take(frame.edges, cv2.INTER_NEAREST_EXACT))
+        if frame.offsets is not None:
+            # Pixels of the frame, in widths of the view; the other way in pixels as tall as the view's become wide.
+            tall = (self.camera.height / view.height) / (self.camera.width / view.width)
+            scale = np.float32([side / view.width, tall / view.width])
+            offsets = take(frame.offsets.astype(np.float32), cv2.INTER_NEAREST_EXACT) * scale
+            sample["offsets"] = torch.from_numpy(offsets).permute(2, 0, 1).contiguous()
+
+    def _edge_view(self, edges: np.ndarray, view: View, nearest: np.ndarray) -> torch.Tensor:
+        """Edges stay edges: a pixel holds the surest of all edges that it covers, so that lines do not break."""
+        part = torch.from_numpy(edges[view.top : view.top + view.height, view.left : view.left + view.width])
+        level = torch.where(part == UNKNOWN_EDGE, 0, part).float()[None] / EDGE_CERTAIN
+        surest = F.adaptive_max_pool2d(level, (self.camera.height, self.camera.width))[0]
+        surest = surest.flip(-1) if view.mirrored else surest
+        return torch.where(torch.from_numpy(nearest != UNKNOWN_EDGE) | (surest > 0.5), surest, UNKNOWN_PROBABILITY)
 
     def _soft_view(self, soft: np.ndarray, view: View, size: tuple[int, int]) -> torch.Tensor:
         """The same part of a coarser map of probabilities, at a quarter of the working size."""

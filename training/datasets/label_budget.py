@@ -19,10 +19,11 @@ from typing import Any
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
+from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.errors import ConfigurationError
 
-TASKS = ("depth", "semantic", "instance", "pose")
-"""Kinds of label that a budget can deal out: folders of a data set folder."""
+TASKS = ("depth", "semantic", "instance", "pose", *DERIVED_FROM)
+"""Kinds of label that a budget can deal out: folders of a data set folder, and what is derived of them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class LabelBudget:
         split: the split of it that was drawn from, or None for all its frames.
         seed: of the draw.
         rule: how it was drawn, in words.
-        labels: task to the names of the frames that keep its label. A task that is no key keeps all.
+        labels: task to the names of the frames that keep its label. A task that is no key keeps all; but a derived one
+            keeps what its source keeps, lest edges tell of classes that are hidden.
 
     Raises:
         ConfigurationError: a task is unknown, a name cannot name a frame, or a task lists a frame twice.
@@ -70,7 +72,8 @@ class LabelBudget:
 
     def keeps(self, task: str, name: str) -> bool:
         """Whether frame ``name`` keeps its label of ``task``."""
-        return task not in self._kept or name in self._kept[task]
+        listed = task if task in self._kept else DERIVED_FROM.get(task)
+        return listed not in self._kept or name in self._kept[listed]
 
     def frames(self, *tasks: str) -> list[str]:
         """Frames that keep the labels of all of ``tasks`` that the budget lists, sorted; none where it lists none."""
@@ -99,8 +102,9 @@ class LabelBudget:
                 if name not in known:
                     source = source_name(str(folder.root), self.split)
                     raise ConfigurationError(f"{task} lists frame {name}, which {source} does not have")
-                if not folder.has(task, name):
-                    raise ConfigurationError(f"{task} lists frame {name}, which has no {folder.path(task, name)}")
+                if not carries(folder, task, name):
+                    missing = folder.path(source_kind(task), name)
+                    raise ConfigurationError(f"{task} lists frame {name}, which has no {missing}")
 
     def to_json(self) -> str:
         """The text of a budget file."""

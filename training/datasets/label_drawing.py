@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 from mtl_perception.dataset_folder import DatasetFolder
+from training.datasets.derived.sources import carries
 from training.datasets.label_budget import LabelBudget, check_task, source_name
 from training.errors import ConfigurationError
 
@@ -174,7 +175,7 @@ class _Frames:
                 raise ConfigurationError(
                     f"{self.source} names frame {name}, which has no image in {folder.root / 'rgb'}"
                 )
-        self.carried = {task: {name for name in self.names if folder.has(task, name)} for task in self.tasks}
+        self.carried = {task: {name for name in self.names if carries(folder, task, name)} for task in self.tasks}
         for task, names in self.carried.items():
             if not names:
                 raise ConfigurationError(f"no frame of {self.source} carries {task}")

@@ -8,6 +8,11 @@ They lie beside the data, or in any other folder, so that those of several teach
     pseudo_depth/NAME.png       uint16, depth_per_metre units a metre
     depth_confidence/NAME.png   uint8, 255 times (1 - relative difference to the depth of the mirrored picture)
     soft_semantic/NAME.npz      its probabilities of all classes, float16, at a quarter of its working size
+    pseudo_normals/NAME.png     uint8, 127.5 times (1 + x, 1 + y, 1 + z) of the camera's axes, red first
+    normals_confidence/NAME.png uint8, 255 times the cosine of the angle to those of the mirrored picture, or 0
+    pseudo_edges/NAME.png       uint8, 254 times the probability of an edge
+    pseudo_offsets/NAME.npz     float16, pixels right and down to the centre of the object, at every pixel
+    offsets_confidence/NAME.png uint8, 255 times (1 - distance to those of the mirrored picture in widths of the frame)
 
 The files hold every pixel; what is not confident enough by the thresholds of ``pseudo_labels.json`` is
 unlabelled for whoever reads it here. So a teacher's work outlives a change of mind about the threshold.
@@ -38,7 +43,14 @@ _FILES = {
     "depth": ("pseudo_depth", ".png"),
     "depth_confidence": ("depth_confidence", ".png"),
     "soft_semantic": ("soft_semantic", ".npz"),
+    "normals": ("pseudo_normals", ".png"),
+    "normals_confidence": ("normals_confidence", ".png"),
+    "edges": ("pseudo_edges", ".png"),
+    "offsets": ("pseudo_offsets", ".npz"),
+    "offsets_confidence": ("offsets_confidence", ".png"),
 }
+_ARRAYS = {"soft_semantic": "probabilities", "offsets": "offsets"}
+"""Kinds that are no pictures, and what their arrays are called."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +62,11 @@ class PseudoInfo:
         teacher: the checkpoint that made them, as it was named.
         teacher_sha256: of that file.
         training_data: what the teacher was trained on; its licences bind a student of it too.
-        tasks: what was labelled: semantic, depth.
-        tau: a class is kept where its softmax is larger.
-        agreement: depth is kept where it differs relatively from that of the mirrored picture by no more.
+        tasks: what was labelled.
+        tau: a class is kept where its softmax is larger; edge or no edge where its probability is.
+        agreement: depth is kept where it differs relatively from that of the mirrored picture by no more; normals where
+            1 - cosine of the angle between the two is no more (0.05: 18 degrees); offsets where the two end no farther
+            apart, in widths of the frame.
         width, height: pixels of every map.
         classes: highest class id.
         depth_per_metre: units of the depth files per metre.
@@ -187,13 +201,38 @@ class PseudoFolder:
         return np.where(self.confident("depth", name), self.read_whole("depth", name), np.float32(0))
 
     def confident(self, task: str, name: str) -> np.ndarray:
-        """(H, W) bool: which pixels of ``semantic`` or ``depth`` are kept as labels."""
+        """(H, W) bool: which pixels of a task are kept as labels."""
         if task == "semantic":
             return self.read_whole("confidence", name) > 255 * self.info.tau
-        return self.read_whole("depth_confidence", name) >= 255 * (1 - self.info.agreement)
+        if task == "edges":
+            level = self.read_whole("edges", name)
+            return np.maximum(level, 254 - level) > 254 * self.info.tau
+        return self.read_whole(f"{task}_confidence", name) >= 255 * (1 - self.info.agreement)
+
+    def read_normals(self, name: str) -> np.ndarray:
+        """(H, W, 3) float32 unit normals, 0 where they do not agree with the mirrored picture's."""
+        return np.where(self.confident("normals", name)[..., None], self.read_whole("normals", name), np.float32(0))
+
+    def read_edges(self, name: str, soft: bool) -> np.ndarray:
+        """(H, W) uint8, 254 times the probability; unless ``soft`` 0 or 254, and 255 where it is not above tau."""
+        level = self.read_whole("edges", name)
+        hard = np.where(level > 127, np.uint8(254), np.uint8(0))
+        return level if soft else np.where(self.confident("edges", name), hard, np.uint8(255))
+
+    def read_offsets(self, name: str) -> np.ndarray:
+        """(H, W, 2) float32 pixels, NaN where they do not agree with the mirrored picture's."""
+        return np.where(self.confident("offsets", name)[..., None], self.read_whole("offsets", name), np.float32("nan"))
 
     def read_whole(self, kind: str, name: str) -> np.ndarray:
-        """Every pixel of ``semantic`` (uint8 ids), ``depth`` (float32 metres) or a confidence (uint8), (H, W)."""
+        """Every pixel of ``semantic`` (uint8 ids), ``depth`` (float32 metres), ``edges`` or a confidence (both uint8).
+
+        Or of ``normals`` (H, W, 3) and ``offsets`` (H, W, 2), float32.
+        """
+        if kind == "normals":
+            vectors = self._read_png(kind, name, np.uint8, 3)[..., ::-1].astype(np.float32) / np.float32(127.5) - 1
+            return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        if kind == "offsets":
+            return self._read_npz(kind, name, (self.info.height, self.info.width, 2)).astype(np.float32)
         if kind == "depth":
             return self._read_png(kind, name, np.uint16).astype(np.float32) / np.float32(self.info.depth_per_metre)
         image = self._read_png(kind, name, np.uint8)
@@ -203,34 +242,42 @@ class PseudoFolder:
 
     def read_soft_semantic(self, name: str) -> np.ndarray:
         """(h, w, N) float16 probabilities of the classes 1..N."""
-        path = self.path("soft_semantic", name)
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                soft = content["probabilities"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"{path} is damaged or holds no probabilities: {error}") from error
-        if soft.ndim != 3 or soft.shape[2] != self.info.classes or soft.dtype != np.float16:
-            raise DatasetError(f"{path} holds {soft.dtype} of shape {soft.shape}, not (h, w, {self.info.classes})")
-        return soft
+        return self._read_npz("soft_semantic", name, (None, None, self.info.classes))
 
     def write(self, kind: str, name: str, array: np.ndarray) -> None:
-        """Write a frame's map: ids and confidence (H, W) uint8, depth (H, W) metres, probabilities (h, w, N)."""
-        if kind == "soft_semantic":
+        """Write a frame's map: as ``read_whole`` gives it, metres, unit vectors and pixels as floats."""
+        if kind in _ARRAYS:
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, probabilities=array.astype(np.float16))
+            np.savez_compressed(buffer, **{_ARRAYS[kind]: array.astype(np.float16)})
             content = buffer.getvalue()
         else:
             if kind == "depth":
                 units = np.rint(array.astype(np.float64) * self.info.depth_per_metre)
                 array = np.where((units > 0) & (units <= 65535), units, 0).astype(np.uint16)
+            if kind == "normals":
+                array = np.rint((array[..., ::-1] + 1) * 127.5).astype(np.uint8)
             content = cv2.imencode(".png", array)[1].tobytes()
         write_atomically(self.path(kind, name), content)
 
-    def _read_png(self, kind: str, name: str, dtype: type) -> np.ndarray:
+    def _read_npz(self, kind: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A map of float16; None in ``shape`` is any length."""
+        path, key = self.path(kind, name), _ARRAYS[kind]
+        try:
+            with np.load(path, allow_pickle=False) as content:
+                array = content[key]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DatasetError(f"{path} is damaged or holds no {key}: {error}") from error
+        fits = len(array.shape) == len(shape) and all(s in (None, n) for s, n in zip(shape, array.shape, strict=True))
+        if not fits or array.dtype != np.float16:
+            wanted = ", ".join("hw"[i] if s is None else str(s) for i, s in enumerate(shape))
+            raise DatasetError(f"{path} holds {array.dtype} of shape {array.shape}, not ({wanted})")
+        return array
+
+    def _read_png(self, kind: str, name: str, dtype: type, channels: int = 1) -> np.ndarray:
         path = self.path(kind, name)
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        size = (self.info.height, self.info.width)
+        size = (self.info.height, self.info.width, *([channels] if channels > 1 else []))
         if image is None or image.dtype != dtype or image.shape != size:
             found = "damaged or no image" if image is None else f"{image.dtype} of shape {image.shape}"
-            raise DatasetError(f"{path} is {found}, not {np.dtype(dtype).name} of {size[0]}x{size[1]}")
+            raise DatasetError(f"{path} is {found}, not {np.dtype(dtype).name} of {'x'.join(map(str, size))}")
         return image

@@ -13,7 +13,17 @@ IGNORE = 255
 
 SOFT_SEMANTIC = "soft_semantic"
 
-_FILL = {"depth": 0.0, "semantic": IGNORE, SOFT_SEMANTIC: 0.0}
+UNKNOWN_EDGE = -1.0
+"""Probability of an edge where nobody knows."""
+
+_FILL = {
+    "depth": 0.0,
+    "semantic": IGNORE,
+    SOFT_SEMANTIC: 0.0,
+    "normals": 0.0,
+    "edges": UNKNOWN_EDGE,
+    "offsets": float("nan"),
+}
 
 
 class Sample(TypedDict, total=False):
@@ -25,12 +35,21 @@ class Sample(TypedDict, total=False):
         semantic: (H, W) int64 class ids 1..N as on disk, ``IGNORE`` = 255 where unlabelled.
         soft_semantic: (N, H / 4, W / 4) float32, a teacher's probabilities of the classes 1..N; all 0 where it
             says nothing.
+        normals: (3, H, W) float32, unit normals in the axes of the canonical camera (``canonical_camera``), facing it;
+            all 0 where unknown.
+        edges: (H, W) float32, probability of a boundary between classes, 0 or 1 where it is a true label;
+            ``UNKNOWN_EDGE`` = -1 where unknown.
+        offsets: (2, H, W) float32, from the pixel to the centre of its object, right and down, in widths of the
+            working size; NaN where there is no object.
     """
 
     image: Tensor
     depth: Tensor
     semantic: Tensor
     soft_semantic: Tensor
+    normals: Tensor
+    edges: Tensor
+    offsets: Tensor
 
 
 def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:
