@@ -50,11 +50,14 @@ class TrainedNetwork:
     budgets: Mapping[str, str] | None = None
 
     def why_not_deployable(self) -> str | None:
-        """What keeps it from running on a robot, which has a picture only and wants both maps; None if nothing does."""
+        """What keeps it from running on a robot, which has a picture only and wants both maps; None if nothing does.
+
+        Maps of further tasks are left behind: their heads stay out of the exported file.
+        """
         names = [m.name for m in self.inputs]
         if names != [RGB]:
             return f"it looks at {' and '.join(names)}, a robot has rgb only: train a student of it"
-        if set(self.tasks) != {DEPTH, SEMANTIC}:
+        if not {DEPTH, SEMANTIC} <= {*self.tasks}:
             return f"it predicts {' and '.join(self.tasks)} only, a robot's network {DEPTH} and {SEMANTIC}"
         if self.depth_range is None:
             return "it was trained without any depth: its depth means nothing"

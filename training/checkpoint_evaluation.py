@@ -6,14 +6,15 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from training.checkpoint import TrainedNetwork
+from training.datasets.derived.sources import carries
 from training.datasets.frame_cache import ALL_LABELS, LabelChoice
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
-from training.models.tasks import DEPTH, SEMANTIC
+from training.metrics.by_task import TaskMetrics, read_truth
+from training.models.tasks import SEMANTIC
 
 BATCH_SIZE = 8
 
@@ -33,7 +34,7 @@ def evaluate_checkpoint(
         choice: which labels the network may look at; all are measured against.
 
     Returns:
-        Metrics of the tasks it predicts (see ``mtl_perception.metrics``), and IoU by class name.
+        Metrics of the tasks it predicts (``mtl_perception.metrics``, ``training.metrics``), and IoU by class name.
 
     Raises:
         ConfigurationError: no frame has a label of a task it predicts; or the network predicts or looks at
@@ -44,8 +45,7 @@ def evaluate_checkpoint(
     if uses_classes and any(folder.has(SEMANTIC, name) for name in source.names):
         check_classes(folder, trained.classes)
     frames = NamedFrames(trained, source, choice)
-    segmentation, depth = SegmentationMetrics(len(trained.classes)), DepthMetrics()
-    has_semantic = has_depth = False
+    metrics = TaskMetrics(trained.tasks, len(trained.classes))
     device = next(trained.network.parameters()).device
     loader = DataLoader(frames, batch_size=BATCH_SIZE, collate_fn=collate_named)
     bar = tqdm(total=len(frames), desc=f"measuring on {folder.name}", unit="frame", disable=None)
@@ -53,15 +53,12 @@ def evaluate_checkpoint(
         inputs = {key: value.to(device) for key, value in batch.items()}
         maps = predict_maps(trained, inputs, (folder.info.height, folder.info.width))
         for i, name in enumerate(names):
-            if maps.semantic is not None and folder.has(SEMANTIC, name):
-                segmentation.update(maps.semantic[i].cpu().numpy(), folder.read_semantic(name))
-                has_semantic = True
-            if maps.depth is not None and folder.has(DEPTH, name):
-                depth.update(maps.depth[i].cpu().numpy() / frames.depth_factor(), folder.read_depth(name))
-                has_depth = True
+            for task in trained.tasks:
+                if carries(folder, task, name):
+                    metrics.update(task, frames.true_map(task, maps, i), read_truth(folder, task, name))
         bar.update(len(names))
     bar.close()
-    if not (has_semantic or has_depth):
+    if not metrics.measured:
         raise ConfigurationError(f"no frame of {folder.root} has a label of {' or '.join(trained.tasks)}")
-    values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
-    return Evaluation(folder.name, split, len(source.names), values), segmentation.per_class(trained.classes)
+    iou = metrics.by_task[SEMANTIC].per_class(trained.classes) if SEMANTIC in trained.tasks else {}
+    return Evaluation(folder.name, split, len(source.names), metrics.compute()), iou

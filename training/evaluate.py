@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +19,7 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source, check_classes
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
+from training.models.tasks import DEPTH, SEMANTIC
 from training.torch_backend import TorchBackend, model_card
 
 DEFAULT_SIZE = (480, 640)
@@ -47,7 +49,12 @@ def evaluate_file(path: Path, source: Source, split: str) -> tuple[str, Evaluati
         return (path.stem, *evaluate_checkpoint(trained, source, split))
     card = model_card(trained, path.stem, DEFAULT_SIZE)
     network = Network.of(TorchBackend(DeployedNetwork(trained, *DEFAULT_SIZE)), card, path)
-    return (path.stem, *evaluate(network, source, split))
+    evaluation, per_class = evaluate(network, source, split)
+    if {*trained.tasks} - {DEPTH, SEMANTIC}:
+        # What a robot's network leaves behind is measured on the checkpoint itself.
+        further, _ = evaluate_checkpoint(trained, source, split)
+        evaluation = replace(evaluation, values={**further.values, **evaluation.values})
+    return path.stem, evaluation, per_class
 
 
 def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from training.datasets.data_module import FolderData
+from training.datasets.data_module import LABELS, FolderData
 from training.last_checkpoint import LastCheckpoint
+from training.models.modalities import modalities
 from training.module import PerceptionModule
 
 
@@ -25,6 +27,7 @@ class FitCLI(LightningCLI):
         parser.link_arguments("data.height", "model.height")
         parser.link_arguments("data.width", "model.width")
         parser.link_arguments("data.focal_length", "model.focal_length")
+        parser.link_arguments(("model.tasks", "model.inputs"), "data.labels", compute_fn=labels_of)
         parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
@@ -43,6 +46,19 @@ class FitCLI(LightningCLI):
             )
         kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), *callbacks]
         return super().instantiate_trainer(**kwargs)
+
+
+def labels_of(tasks: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    """The labels that a network of these tasks and inputs needs.
+
+    With depth and classes alone both count as labels, also for a network of one of them, as they did before there were
+    other tasks: its frames are chosen by ``require``.
+
+    Raises:
+        ConfigurationError: an input is unknown.
+    """
+    wanted = dict.fromkeys([*tasks, *(m.label for m in modalities(inputs, 1) if m.label)])
+    return [*wanted] if {*wanted} - {*LABELS} else [*LABELS]
 
 
 @rank_zero_only

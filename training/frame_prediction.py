@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from training.checkpoint import TrainedNetwork
+from training.datasets.augmentation import View
 from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.derived.sources import DERIVED_FROM, EDGES, NORMALS, OFFSETS
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.sample import Sample, collate
 from training.datasets.source import Source
+from training.errors import ConfigurationError
 from training.models.backbone import STRIDES
 from training.models.blocks import nearest_to, resize_to
 from training.models.modalities import encode
@@ -30,25 +35,55 @@ class FrameMaps:
         semantic: (B, H, W) uint8 ids 1..N.
         confidence: (B, H, W) uint8, 255 times the softmax of that class.
         probabilities: (B, N, h, w) float32 at a quarter of the working size.
+        normals: (B, 3, H, W) float32 unit normals in the canonical camera's axes.
+        edges: (B, H, W) float32 probability of an edge.
+        offsets: (B, 2, H, W) float32 pixels of the map to the object's centre.
     """
 
     depth: Tensor | None = None
     semantic: Tensor | None = None
     confidence: Tensor | None = None
     probabilities: Tensor | None = None
+    normals: Tensor | None = None
+    edges: Tensor | None = None
+    offsets: Tensor | None = None
 
 
 def predict_maps(trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tuple[int, int]) -> FrameMaps:
     """Run the network on a batch of unaugmented samples; maps of ``size`` (H, W), the scores upsampled bilinearly."""
-    final = trained.network(encode(batch, trained.inputs))["final"]
-    depth = resize_to(final[DEPTH], size)[:, 0] if DEPTH in final else None
+    height, width = batch["image"].shape[-2:]
+    return maps_of(trained.network(encode(batch, trained.inputs))["final"], size, width / height)
+
+
+def maps_of(final: Mapping[str, Tensor], size: tuple[int, int], aspect: float) -> FrameMaps:
+    """Maps of ``size`` (H, W) of what a network of a working size of that width over height gave (``DenseOutput``)."""
+    maps = FrameMaps(
+        depth=resize_to(final[DEPTH], size)[:, 0] if DEPTH in final else None,
+        normals=F.normalize(resize_to(final[NORMALS], size), dim=1) if NORMALS in final else None,
+        edges=resize_to(final[EDGES], size)[:, 0].sigmoid() if EDGES in final else None,
+        offsets=resize_to(final[OFFSETS], size) * in_pixels(final[OFFSETS], size, aspect) if OFFSETS in final else None,
+    )
     if SEMANTIC not in final:
-        return FrameMaps(depth)
+        return maps
     scores = resize_to(final[SEMANTIC], size)
     best, index = scores.max(1)
     # The softmax of the highest score, without the softmax of the others.
     confidence = (255 * torch.exp(best - scores.logsumexp(1))).round().to(torch.uint8)
-    return FrameMaps(depth, (index + 1).to(torch.uint8), confidence, final[SEMANTIC].softmax(1))
+    return replace(
+        maps,
+        semantic=(index + 1).to(torch.uint8),
+        confidence=confidence,
+        probabilities=final[SEMANTIC].softmax(1),
+    )
+
+
+def in_pixels(like: Tensor, size: tuple[int, int], aspect: float) -> Tensor:
+    """What offsets, in widths of a working size of that width over height, are to be multiplied by: (1, 2, 1, 1).
+
+    A frame of another aspect is squeezed to the working size, and a pixel's height with it.
+    """
+    height, width = size
+    return like.new_tensor([width, height * aspect]).view(1, 2, 1, 1)
 
 
 def predict_classes_averaged(
@@ -86,7 +121,15 @@ def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
 
 def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The batch as seen in a mirror."""
-    return {key: value.flip(-1) for key, value in batch.items()}
+    return {key: mirrored_map(key, value) for key, value in batch.items()}
+
+
+def mirrored_map(name: str, value: Tensor) -> Tensor:
+    """One map of a batch as seen in a mirror: what points sideways, normals and offsets (B, C, H, W), turns round."""
+    flipped = value.flip(-1)
+    if name in (NORMALS, OFFSETS):
+        flipped[:, 0].neg_()
+    return flipped
 
 
 class NamedFrames(Dataset[tuple[str, Sample]]):
@@ -100,6 +143,8 @@ class NamedFrames(Dataset[tuple[str, Sample]]):
 
     def __init__(self, trained: TrainedNetwork, source: Source, choice: LabelChoice) -> None:
         self.camera = CanonicalCamera(trained.height, trained.width, trained.focal_length)
+        looked_at = tuple(m.label for m in trained.inputs if m.label in DERIVED_FROM)
+        choice = replace(choice, derived=looked_at)
         self.samples = FolderDataset(
             source.folder, source.names, self.camera, augment=False, choice=choice, in_memory=False
         )
@@ -114,6 +159,33 @@ class NamedFrames(Dataset[tuple[str, Sample]]):
         """What true depth is multiplied by to be canonical; 1 without intrinsics."""
         info = self.samples.folder.info
         return self.camera.depth_factor(info.intrinsics.fx, info.width) if info.intrinsics else 1.0
+
+    def true_map(self, task: str, maps: FrameMaps, index: int) -> np.ndarray:
+        """A frame's prediction in the folder's own terms, as ``training.metrics`` take it.
+
+        Args:
+            task: the task.
+            maps: of a batch, of the frames' own size.
+            index: of the frame in the batch.
+
+        Returns:
+            ``depth`` (H, W) true metres, ``semantic`` (H, W) ids, ``normals`` (H, W, 3) in the camera's axes, ``edges``
+            (H, W) probability, ``offsets`` (H, W, 2) pixels.
+        """
+        found = getattr(maps, task)[index].float() if task != SEMANTIC else maps.semantic[index]
+        array = found.cpu().numpy()
+        if task == DEPTH:
+            return array / self.depth_factor()
+        if task in (NORMALS, OFFSETS):
+            array = array.transpose(1, 2, 0)
+        return self.true_normals(array) if task == NORMALS else array
+
+    def true_normals(self, normals: np.ndarray) -> np.ndarray:
+        """(H, W, 3) unit normals of the canonical camera in the axes of the folder's own."""
+        info = self.samples.folder.info
+        if info.intrinsics is None:
+            raise ConfigurationError(f"{self.samples.folder.root} has no intrinsics: its normals cannot be told")
+        return self.camera.true_normals(normals, info.intrinsics, View(0, 0, info.width, info.height))
 
 
 def collate_named(frames: Sequence[tuple[str, Sample]]) -> tuple[list[str], dict[str, Tensor]]:

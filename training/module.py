@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,28 @@ import torch
 from lightning import LightningModule
 from torch import Tensor
 
-from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from training.checkpoint import load_checkpoint
+from training.datasets.derived.edges import EDGE, NO_EDGE, UNKNOWN_EDGE
+from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.sample import IGNORE
 from training.errors import ConfigurationError
+from training.frame_prediction import maps_of
 from training.losses.multi_task import MultiTaskLoss
-from training.models.blocks import resize_to
+from training.metrics.by_task import TaskMetrics
 from training.models.fusion import build_backbone
 from training.models.inheritance import inherit
 from training.models.modalities import RGB, encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import DEPTH, SEMANTIC, dense_tasks
+
+SCORE = {
+    DEPTH: ("rmse", -1.0),
+    SEMANTIC: ("miou", 1.0),
+    NORMALS: ("normals_mean", -1 / 45),
+    EDGES: ("edge_f", 1.0),
+    OFFSETS: ("offset_error", -1 / 50),
+}
+"""Task to what of it counts, and how much, when the best checkpoint is looked for."""
 
 
 class PerceptionModule(LightningModule):
@@ -39,9 +51,9 @@ class PerceptionModule(LightningModule):
         start_from: checkpoint to take the first weights from instead, usually the teacher's: of colour's backbone and
             of all that is behind the fusion.
         head_widths: channels of the task features at strides 4, 8, 16, 32; null takes the backbone's.
-        inputs: modalities: rgb for a student; with depth or semantic beside it, each with a backbone of its
-            own, it is a teacher; rgbd is early fusion.
-        tasks: what to predict: depth, semantic.
+        inputs: modalities: rgb for a student; with the labels of tasks beside it, each with a backbone of its own, it
+            is a teacher; rgbd is early fusion.
+        tasks: what to predict, one or more of depth, semantic, normals, edges, offsets.
         alpha: weight of the semantic loss.
         learning_rate: peak rate of the heads.
         backbone_learning_rate: peak rate of the backbone.
@@ -77,8 +89,7 @@ class PerceptionModule(LightningModule):
             inherit(self.network, load_checkpoint(Path(start_from)).network)
         self.network.to(memory_format=torch.channels_last)
         self.loss = MultiTaskLoss(alpha)
-        self._segmentation = SegmentationMetrics(len(classes))
-        self._depth = DepthMetrics()
+        self._metrics = TaskMetrics(tasks, len(classes))
 
     def on_fit_start(self) -> None:
         """Say what is being trained."""
@@ -123,31 +134,31 @@ class PerceptionModule(LightningModule):
 
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         """Measure the held-out frames at the working size, depth in canonical metres."""
-        final = self.network(encode(batch, self.inputs))["final"]
         size = batch["image"].shape[-2:]
-        if SEMANTIC in batch and SEMANTIC in final:
-            ids = resize_to(final[SEMANTIC], size).argmax(1) + 1
-            target = batch[SEMANTIC].where(batch[SEMANTIC] != IGNORE, 0)
-            self._segmentation.update(ids.cpu().numpy(), target.cpu().numpy())
-        if DEPTH in batch and DEPTH in final:
-            self._depth.update(resize_to(final[DEPTH], size)[:, 0].cpu().numpy(), batch[DEPTH].cpu().numpy())
+        maps = maps_of(self.network(encode(batch, self.inputs))["final"], size, size[1] / size[0])
+        for task in self.hparams["tasks"]:
+            if task in batch:
+                predicted, target = getattr(maps, task), batch[task]
+                if task == SEMANTIC:
+                    target = target.where(target != IGNORE, 0)
+                elif task == EDGES:
+                    target = torch.where(target < 0, UNKNOWN_EDGE, torch.where(target > 0.5, EDGE, NO_EDGE)).byte()
+                elif task == OFFSETS:
+                    target = target * size[1]
+                if task in (NORMALS, OFFSETS):
+                    predicted, target = predicted.movedim(1, -1), target.movedim(1, -1)
+                for one, other in zip(predicted.cpu().numpy(), target.cpu().numpy(), strict=True):
+                    self._metrics.update(task, one, other)
 
     def on_validation_epoch_end(self) -> None:
         """Log what the held-out frames gave, and start anew."""
-        values: dict[str, float] = {}
-        # One figure for the best checkpoint: both tasks count, in units of about the same size.
-        score = 0.0
-        if SEMANTIC in self.hparams["tasks"]:
-            values |= self._segmentation.compute()
-            score += values["miou"]
-        if DEPTH in self.hparams["tasks"]:
-            values |= self._depth.compute()
-            score -= values["rmse"]
+        values = self._metrics.compute()
+        # One figure for the best checkpoint: every task counts, in units of about the same size.
+        score = sum(values.get(name, math.nan) * weight for name, weight in map(SCORE.get, self.hparams["tasks"]))
         self.log_dict({f"val/{k}": v for k, v in values.items()}, prog_bar=False)
         self.log_dict({k: values[k] for k in ("miou", "rmse") if k in values}, prog_bar=True, logger=False)
         self.log("val/score", score)
-        self._segmentation.reset()
-        self._depth.reset()
+        self._metrics.reset()
 
     def configure_optimizers(self) -> dict[str, Any]:
         """AdamW, one-cycle."""

@@ -51,7 +51,7 @@ def resize_to(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def nearest_to(label: Tensor, size: tuple[int, int]) -> Tensor:
-    """The label map (B, h, w), of any type, sampled at the centres of ``size`` equal cells."""
+    """The label map (B, h, w) or (B, C, h, w), of any type, sampled at the centres of ``size`` equal cells."""
     rows = ((torch.arange(size[0], device=label.device) + 0.5) * label.shape[-2] / size[0]).long()
     columns = ((torch.arange(size[1], device=label.device) + 0.5) * label.shape[-1] / size[1]).long()
-    return label[:, rows][:, :, columns]
+    return label[..., rows, :][..., columns]

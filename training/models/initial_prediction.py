@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from training.models.blocks import BasicBlock
@@ -45,5 +46,6 @@ def prediction_layer(task: DenseTask, width: int) -> nn.Conv2d:
     """The 1x1 convolution that ends a head, biased to start from a plausible prediction."""
     layer = nn.Conv2d(width, task.channels, 1)
     nn.init.normal_(layer.weight, std=0.01)
-    nn.init.constant_(layer.bias, task.initial_bias())
+    with torch.no_grad():
+        layer.bias.copy_(task.initial_bias())
     return layer

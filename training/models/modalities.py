@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.sample import IGNORE
 from training.errors import ConfigurationError
 from training.models.tasks import DEPTH, SEMANTIC, TYPICAL_INDOOR_DEPTH
@@ -49,6 +50,9 @@ def modalities(names: Sequence[str], classes: int) -> tuple[Modality, ...]:
         DEPTH: Modality(DEPTH, 2, label=DEPTH),
         SEMANTIC: Modality(SEMANTIC, classes, label=SEMANTIC),
         RGBD: Modality(RGBD, 5, 3, DEPTH),
+        NORMALS: Modality(NORMALS, 3, label=NORMALS),
+        EDGES: Modality(EDGES, 2, label=EDGES),
+        OFFSETS: Modality(OFFSETS, 3, label=OFFSETS),
     }
     unknown = [name for name in names if name not in known]
     if unknown or not names or len(set(names)) != len(names):
@@ -77,16 +81,41 @@ def _depth(batch: Mapping[str, Tensor], channels: int) -> Tensor:
 
 def _semantic(batch: Mapping[str, Tensor], channels: int) -> Tensor:
     """One channel a class, 1 where it is; all 0 where nothing is labelled."""
-    image = batch["image"]
     if SEMANTIC not in batch:
-        return image.new_zeros(len(image), channels, *image.shape[-2:])
+        return _nothing(batch, channels)
     semantic = batch[SEMANTIC]
     ids = semantic.where(semantic != IGNORE, 0)
-    return F.one_hot(ids, channels + 1)[..., 1:].permute(0, 3, 1, 2).to(image)
+    return F.one_hot(ids, channels + 1)[..., 1:].permute(0, 3, 1, 2).to(batch["image"])
 
 
 def _rgbd(batch: Mapping[str, Tensor], channels: int) -> Tensor:
     return torch.cat([_rgb(batch, 3), _depth(batch, 2)], 1)
+
+
+def _normals(batch: Mapping[str, Tensor], channels: int) -> Tensor:
+    """The unit vectors; all 0 in holes."""
+    return batch[NORMALS] if NORMALS in batch else _nothing(batch, channels)
+
+
+def _edges(batch: Mapping[str, Tensor], channels: int) -> Tensor:
+    """The probability of an edge, and where it is known; both 0 where it is not."""
+    if EDGES not in batch:
+        return _nothing(batch, channels)
+    known = batch[EDGES] >= 0
+    return torch.stack([batch[EDGES].where(known, 0), known.to(batch[EDGES])], 1)
+
+
+def _offsets(batch: Mapping[str, Tensor], channels: int) -> Tensor:
+    """The vectors, and where there is an object; all 0 where there is none."""
+    if OFFSETS not in batch:
+        return _nothing(batch, channels)
+    known = batch[OFFSETS].isfinite().all(1, keepdim=True)
+    return torch.cat([batch[OFFSETS].where(known, 0), known.to(batch[OFFSETS])], 1)
+
+
+def _nothing(batch: Mapping[str, Tensor], channels: int) -> Tensor:
+    image = batch["image"]
+    return image.new_zeros(len(image), channels, *image.shape[-2:])
 
 
 _ENCODERS: dict[str, Callable[[Mapping[str, Tensor], int], Tensor]] = {
@@ -94,4 +123,7 @@ _ENCODERS: dict[str, Callable[[Mapping[str, Tensor], int], Tensor]] = {
     DEPTH: _depth,
     SEMANTIC: _semantic,
     RGBD: _rgbd,
+    NORMALS: _normals,
+    EDGES: _edges,
+    OFFSETS: _offsets,
 }

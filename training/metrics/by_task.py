@@ -1,0 +1,96 @@
+"""The metrics of any set of tasks, and which one figure stands for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
+from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS, read_derived
+from training.metrics.edges import EdgeMetrics
+from training.metrics.normals import NormalMetrics
+from training.metrics.offsets import OffsetMetrics
+from training.models.tasks import DEPTH, SEMANTIC
+
+
+@dataclass(frozen=True)
+class MainFigure:
+    """The figure a task is judged by.
+
+    Attributes:
+        name: of it, among what the task's metrics compute.
+        higher_is_better: which way is better.
+        title: its name and unit, to read.
+        scale: what it is multiplied by to be of that unit.
+    """
+
+    name: str
+    higher_is_better: bool
+    title: str
+    scale: float = 1.0
+
+    @property
+    def sign(self) -> int:
+        """What makes a difference positive where it is a gain."""
+        return 1 if self.higher_is_better else -1
+
+
+MAIN_FIGURES = {
+    DEPTH: MainFigure("rmse", False, "depth rmse, m"),
+    SEMANTIC: MainFigure("miou_present", True, "mIoU, %", 100.0),
+    NORMALS: MainFigure("normals_mean", False, "mean angle, degrees"),
+    EDGES: MainFigure("edge_f", True, "edge F-score, %", 100.0),
+    OFFSETS: MainFigure("offset_error", False, "offset error, px"),
+}
+
+
+class TaskMetrics:
+    """The metrics of some tasks, each fed where a frame has its label.
+
+    Args:
+        tasks: their names.
+        classes: number N of classes.
+    """
+
+    def __init__(self, tasks: Sequence[str], classes: int) -> None:
+        makers = {
+            DEPTH: DepthMetrics,
+            SEMANTIC: lambda: SegmentationMetrics(classes),
+            NORMALS: NormalMetrics,
+            EDGES: EdgeMetrics,
+            OFFSETS: OffsetMetrics,
+        }
+        self.by_task: dict[str, Any] = {task: makers[task]() for task in tasks}
+        self.measured: set[str] = set()
+
+    def reset(self) -> None:
+        """Forget every frame."""
+        self.measured.clear()
+        for metrics in self.by_task.values():
+            metrics.reset()
+
+    def update(self, task: str, predicted: np.ndarray, target: np.ndarray) -> None:
+        """Add a frame of a task."""
+        self.by_task[task].update(predicted, target)
+        self.measured.add(task)
+
+    def compute(self) -> dict[str, float]:
+        """The figures of the tasks that were measured."""
+        return {k: v for task, m in self.by_task.items() if task in self.measured for k, v in m.compute().items()}
+
+
+def read_truth(folder: DatasetFolder, task: str, name: str) -> np.ndarray:
+    """What a frame's prediction is measured against, at the frame's own size.
+
+    Raises:
+        DatasetError: the label is not there, or damaged.
+    """
+    if task == DEPTH:
+        return folder.read_depth(name)
+    if task == SEMANTIC:
+        return folder.read_semantic(name)
+    return read_derived(folder, task, name)
