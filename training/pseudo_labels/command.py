@@ -14,18 +14,22 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
 from training.checkpoint import TrainedNetwork, load_checkpoint
+from training.datasets.derived.sources import DERIVED_FROM, carries
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
+from training.metrics.by_task import read_truth
 from training.models.tasks import DEPTH, SEMANTIC
+from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
 from training.pseudo_labels.report import Example, write_report
 from training.pseudo_labels.writer import PseudoLabelWriter
 
 EXAMPLES = 4
+LABELLED = [SEMANTIC, DEPTH, *DERIVED_FROM]
 
 
 def unlabelled_frames(
@@ -74,7 +78,7 @@ def write_pseudo_labels(
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message="predict returned None")  # It writes instead.
             trainer.predict(
-                PseudoLabelWriter(trained, source.folder, out, frames.depth_factor()),
+                PseudoLabelWriter(trained, source.folder, out, frames),
                 DataLoader(frames, batch_size=batch_size, collate_fn=collate_named),
                 return_predictions=False,
             )
@@ -82,11 +86,14 @@ def write_pseudo_labels(
     return bool(trainer.is_global_zero)
 
 
-def measure(source: Source, out: PseudoFolder) -> tuple[PseudoLabelQuality | None, DepthPseudoLabelQuality | None]:
+def measure(
+    source: Source, out: PseudoFolder
+) -> tuple[PseudoLabelQuality | None, DepthPseudoLabelQuality | None, dict[str, DerivedPseudoLabelQuality]]:
     """How good the pseudo-labels are, where the data set holds the truth that training did not see."""
     folder, info = source.folder, out.info
     semantic = PseudoLabelQuality(info.classes, info.tau) if SEMANTIC in info.tasks else None
     depth = DepthPseudoLabelQuality() if DEPTH in info.tasks else None
+    derived = {task: DerivedPseudoLabelQuality(task) for task in info.tasks if task in DERIVED_FROM}
     for name in source.names:
         if semantic and folder.has(SEMANTIC, name):
             semantic.update(
@@ -102,7 +109,11 @@ def measure(source: Source, out: PseudoFolder) -> tuple[PseudoLabelQuality | Non
                 out.confident(DEPTH, name),
                 folder.read_depth(name),
             )
-    return semantic, depth
+        for task, quality in derived.items():
+            if carries(folder, task, name):
+                whole = out.read_whole(task, name)
+                quality.update(whole, out.confident(task, name), read_truth(folder, task, name))
+    return semantic, depth, derived
 
 
 def examples(source: Source, out: PseudoFolder) -> list[Example]:
@@ -136,16 +147,24 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--out", type=Path, help="where to write (default: into the data set's own folder)")
     parser.add_argument(
-        "--tasks", nargs="+", choices=[SEMANTIC, DEPTH], default=[SEMANTIC], help="what to label (default: semantic)"
+        "--tasks", nargs="+", choices=LABELLED, default=[SEMANTIC], help="what to label (default: semantic)"
     )
-    parser.add_argument("--tau", type=float, default=0.9, help="keep a class whose softmax is larger (default: 0.9)")
+    parser.add_argument(
+        "--tau",
+        type=float,
+        default=0.9,
+        help="keep a class whose softmax is larger, an edge or none whose probability is (default: 0.9)",
+    )
     parser.add_argument(
         "--agreement",
         type=float,
         default=0.05,
-        help="keep depth that differs from the mirrored picture's by no more than this share (default: 0.05)",
+        help="keep depth that differs from the mirrored picture's by no more than this share, normals by no more than "
+        "this 1 - cosine, offsets by no more than this share of the width (default: 0.05)",
     )
-    parser.add_argument("--soft", action="store_true", help="write the probabilities of all classes too")
+    parser.add_argument(
+        "--soft", action="store_true", help="write the probabilities of all classes too; those of edges always are"
+    )
     parser.add_argument(
         "--scales",
         nargs="+",
@@ -195,9 +214,9 @@ def main(argv: list[str]) -> None:
     if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.accelerator, options.devices):
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
-    semantic, depth = measure(source, out)
+    semantic, depth, derived = measure(source, out)
     report = write_report(
-        out.root / "report", trained.classes, semantic, depth, examples(source, out) if semantic else []
+        out.root / "report", trained.classes, semantic, depth, examples(source, out) if semantic else [], derived
     )
     print(f"quality: {report}")
 

@@ -13,6 +13,7 @@ import cv2
 
 from mtl_perception.atomic_write import write_atomically
 from training.pseudo_labels.contact_sheet import Example, contact_sheet
+from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.plots import plot_classes, plot_reliability, plot_sparsification, plot_threshold
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
 
@@ -25,6 +26,7 @@ def write_report(
     semantic: PseudoLabelQuality | None,
     depth: DepthPseudoLabelQuality | None,
     examples: Sequence[Example] = (),
+    derived: Mapping[str, DerivedPseudoLabelQuality] | None = None,
 ) -> Path:
     """Write ``report.md``, its pictures, and, when all else is there, ``report.json``.
 
@@ -34,6 +36,7 @@ def write_report(
         semantic: what was counted of classes, or None.
         depth: what was counted of depth, or None.
         examples: frames to show, all of one size.
+        derived: what was counted of derived tasks, by name.
 
     Returns:
         Path of ``report.md``.
@@ -47,6 +50,10 @@ def write_report(
     if depth:
         content["depth"] = depth.compute()
         lines += _depth_section(content["depth"], directory)
+    for task, quality in (derived or {}).items():
+        content[task] = quality.compute()
+        lines += [f"## {task.capitalize()}", "", "| figure | value |", "|---|---:|"]
+        lines += [*(f"| {name} | {value:.4g} |" for name, value in content[task].items()), ""]
     if examples:
         sheet = cv2.cvtColor(contact_sheet(examples, classes), cv2.COLOR_RGB2BGR)
         write_atomically(directory / "examples.png", cv2.imencode(".png", sheet)[1].tobytes())

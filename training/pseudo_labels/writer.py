@@ -5,15 +5,38 @@ from __future__ import annotations
 import errno
 from typing import Any
 
+import torch
 from lightning import LightningModule
 from torch import Tensor
+from torch.nn import functional as F
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training.checkpoint import TrainedNetwork
+from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.pseudo_folder import PseudoFolder
 from training.errors import ConfigurationError
-from training.frame_prediction import mirrored, predict_classes_averaged, predict_maps
+from training.frame_prediction import NamedFrames, mirrored, mirrored_map, predict_classes_averaged, predict_maps
 from training.models.tasks import DEPTH, SEMANTIC
+
+
+def _mean_depth(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of two maps, and 1 - their relative difference."""
+    mean = (one + other) / 2
+    return mean, 1 - (one - other).abs() / mean
+
+
+def _mean_normals(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The direction between two, and the cosine of their angle."""
+    return F.normalize(one + other, dim=1), (one * other).sum(1)
+
+
+def _mean_offsets(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of two, and 1 - the distance of their ends in widths of the map."""
+    return (one + other) / 2, 1 - (one - other).norm(dim=1) / one.shape[-1]
+
+
+REGRESSIONS = {DEPTH: _mean_depth, NORMALS: _mean_normals, OFFSETS: _mean_offsets}
+"""Task without a softmax to how a picture's map and its mirror image's become one, (B, ...), and how far they agree."""
 
 
 class PseudoLabelWriter(LightningModule):
@@ -22,20 +45,28 @@ class PseudoLabelWriter(LightningModule):
     Classes are those of the frame at its working size; or, where the folder's description names scales, the mean
     over the frame at each of them and its mirror image.
 
-    Depth is the mean of the frame's and its mirror image's; how far the two differ is its confidence, as a
-    regression has no softmax to threshold.
+    Depth, normals and offsets are the mean of the frame's and its mirror image's; how far the two differ is their
+    confidence, as a regression has no softmax to threshold. Offsets are written at every pixel: what shows no object,
+    nobody tells but how little the two agree there.
 
     Args:
         trained: the teacher.
         folder: the data set; maps have its frames' size, depth is in true metres of its camera.
         out: where to write.
-        depth_factor: true to canonical metres, see ``NamedFrames.depth_factor``.
+        frames: what the batches are of; they know the way back from the canonical camera.
     """
 
-    def __init__(self, trained: TrainedNetwork, folder: DatasetFolder, out: PseudoFolder, depth_factor: float) -> None:
+    def __init__(self, trained: TrainedNetwork, folder: DatasetFolder, out: PseudoFolder, frames: NamedFrames) -> None:
         super().__init__()
         self.network = trained.network  # A module's own child moves to the device with it.
-        self.trained, self.folder, self.out, self.depth_factor = trained, folder, out, depth_factor
+        self.trained, self.folder, self.out, self.frames = trained, folder, out, frames
+
+    def _on_disk(self, task: str, values: Tensor) -> Tensor:
+        """(B, ...) of the canonical camera as the folder's own camera's, channels last."""
+        if task == DEPTH:
+            return values / self.frames.depth_factor()
+        last = values.permute(0, 2, 3, 1)
+        return torch.from_numpy(self.frames.true_normals(last.cpu().numpy())) if task == NORMALS else last
 
     def predict_step(self, batch: tuple[list[str], dict[str, Tensor]], *_: Any) -> None:
         """Write the maps of a batch.
@@ -49,12 +80,14 @@ class PseudoLabelWriter(LightningModule):
         maps = predict_maps(self.trained, inputs, size)
         written: dict[str, Tensor] = {}
         # What says that a frame is done is written last.
-        if DEPTH in tasks:
-            other = predict_maps(self.trained, mirrored(inputs), size).depth.flip(-1)
-            mean = (maps.depth + other) / 2
-            agreement = 1 - ((maps.depth - other).abs() / mean).clamp(max=1)
-            written["depth_confidence"] = (255 * agreement).round().byte()
-            written[DEPTH] = mean / self.depth_factor
+        if regressions := [task for task in REGRESSIONS if task in tasks]:
+            reflection = predict_maps(self.trained, mirrored(inputs), size)
+            for task in regressions:
+                mean, agreement = REGRESSIONS[task](getattr(maps, task), mirrored_map(task, getattr(reflection, task)))
+                written[f"{task}_confidence"] = (255 * agreement.clamp(0, 1)).round().byte()
+                written[task] = self._on_disk(task, mean)
+        if EDGES in tasks:
+            written[EDGES] = (254 * maps.edges).round().byte()
         if SEMANTIC in tasks:
             if scales := self.out.info.scales:
                 maps = predict_classes_averaged(self.trained, inputs, size, scales)
