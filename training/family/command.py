@@ -5,14 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.backends.choice import Runtime
+from mtl_perception.deployment.benchmark import Benchmark, Configuration
+from mtl_perception.deployment.benchmark_figures import figures
+from mtl_perception.deployment.conditions import as_text, conditions
 from training.errors import ConfigurationError
 from training.family.family import FAMILIES, read_family
 from training.family.runner import FamilyRunner
 from training.family.table import draw, markdown
-from training.family.timing import milliseconds
+
+ROUNDS = 10
 
 
 def main(argv: list[str]) -> None:
@@ -39,17 +50,30 @@ def main(argv: list[str]) -> None:
     runner = FamilyRunner(family, root, options.seed, options.accelerator)
     if not options.table_only:
         runner.run_all(members)
-    figures = runner.figures(members)
-    if not figures:
+    found = runner.figures(members)
+    if not found:
         raise ConfigurationError(f"{runner.home} holds no student yet: run without --table-only")
-    times = milliseconds({name: runner.file(family.member(name)) for name in figures})
-    found = {name: {**figures[name], "ms": times[name]} for name in figures}
+    files = {name: runner.file(family.member(name)) for name in found}
+    made = conditions(shlex.join(["python", "-m", "training", "family", *argv]))
+    times = _milliseconds(files)
+    shown = {name: {**found[name], "ms": times[name]} for name in found}
     out = options.out or runner.home
-    conditions = f"Seed {options.seed}; ONNX Runtime, {os.cpu_count()} CPU cores, in turns."
-    table = markdown(family, found, conditions)
+    table = markdown(family, shown, f"Seed {options.seed}.\n\n{indent(as_text(made), 4 * ' ')}")
     print(table)
-    content = {"family": family.name, "seed": options.seed, "conditions": conditions, "members": found}
+    content = {"family": family.name, "seed": options.seed, "made": made, "members": shown}
     write_atomically(out / f"{family.name}.json", (json.dumps(content, indent=1) + "\n").encode())
     write_atomically(out / f"{family.name}.md", table.encode())
-    draw(family, found, out / f"{family.name}.png")
+    draw(family, shown, out / f"{family.name}.png")
     print(f"{out / family.name}.md, .json, .png")
+
+
+def _milliseconds(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """How long each file takes a frame with the library that a robot here would choose; they take turns."""
+    configurations = [Configuration(path, Runtime()) for path in files.values()]
+    benchmark = Benchmark(configurations, (), ROUNDS, with_node=False)
+    with tqdm(total=benchmark.steps(), desc="timing", unit="block", disable=None) as progress:
+        benchmark.run(progress.update)
+    if benchmark.not_measured:
+        configuration, why = benchmark.not_measured[0]
+        raise ConfigurationError(f"{configuration.model} cannot be timed: {why}")
+    return {name: entry["network_ms"] for name, entry in zip(files, figures(benchmark)["measured"], strict=True)}
