@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mtl_perception.backends import Backend, NetworkError
-from mtl_perception.backends.choice import Runtime, open_backend
+from mtl_perception.backends import Backend, DeviceLostError, NetworkError
+from mtl_perception.backends.choice import Opened, Runtime, open_backend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
 
@@ -46,8 +47,9 @@ class Network:
 
     Attributes:
         card: what the file says of itself.
-        device: what runs it, for people to read.
-        passed_over: a line for each library that was to run it and does not: which, and why.
+        device: what runs it, for people to read. Where the device is lost amid the work, the next wished library takes
+            over, and this changes.
+        passed_over: a line for each library that was to run it and does not, or not any more: which, and why.
 
     Raises:
         NetworkError: the file is missing, damaged, without a card or of other inputs and outputs, or
@@ -55,8 +57,8 @@ class Network:
     """
 
     def __init__(self, path: str | os.PathLike[str], runtime: Runtime = Runtime()) -> None:  # noqa: B008 (frozen)
-        self.path = Path(path)
-        self._backend, self.passed_over = _open(self.path, runtime)
+        self.path, self._runtime, self._replacing = Path(path), runtime, threading.Lock()
+        self._backend, self.passed_over, self._others = _open(self.path, runtime)
         self.card = _card(self.path, self._backend)
         self.device = self._backend.device
 
@@ -65,6 +67,7 @@ class Network:
         """A network that is open already, with the card it will have once it lies at ``path``."""
         network = cls.__new__(cls)
         network.path, network._backend, network.card, network.device = path, backend, card, backend.device
+        network._runtime, network._replacing, network._others = Runtime(), threading.Lock(), ()
         network.passed_over = ()
         return network
 
@@ -87,7 +90,7 @@ class Network:
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
             raise NetworkError(f"a frame is (H, W, 3) uint8, this one is {rgb.shape} {rgb.dtype}")
         box = Letterbox((rgb.shape[0], rgb.shape[1]), self._backend.input_shape)
-        depth, segmentation, confidence = self._backend.run(box.to_network(rgb))
+        depth, segmentation, confidence = self._run(box.to_network(rgb))
         factor = 1.0
         if focal_length is not None:
             factor = focal_length * box.scale / self.card.focal_length
@@ -106,10 +109,35 @@ class Network:
     def warm_up(self, runs: int) -> None:
         """Run ``runs`` blank frames, so that the first real one is not the slow one."""
         for _ in range(runs):
-            self._backend.run(np.zeros((1, *self._backend.input_shape, 3), np.uint8))
+            self._run(np.zeros((1, *self._backend.input_shape, 3), np.uint8))
+
+    def _run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        backend = self._backend
+        try:
+            return backend.run(image)
+        except DeviceLostError as error:
+            self._replace(backend, error)
+        return self._run(image)
+
+    def _replace(self, lost: Backend, error: DeviceLostError) -> None:
+        """Have the next wished library run the file, or raise ``error`` where there is none."""
+        with self._replacing:
+            if self._backend is not lost:  # another thread has done so
+                return
+            if not self._others:
+                raise error
+            others, self._others = self._others, ()
+            try:
+                opened = _open(self.path, replace(self._runtime, backends=others))
+                if _card(self.path, opened.backend) != self.card:
+                    raise NetworkError(f"{self.path} is another network by now: reload it")
+            except NetworkError as problem:
+                raise DeviceLostError(f"{error}; and {problem}") from error
+            self.passed_over = (*self.passed_over, f"{lost.device}: {error}", *opened.passed_over)
+            self._backend, self._others, self.device = opened.backend, opened.others, opened.backend.device
 
 
-def _open(path: Path, runtime: Runtime) -> tuple[Backend, tuple[str, ...]]:
+def _open(path: Path, runtime: Runtime) -> Opened:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")

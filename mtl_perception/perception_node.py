@@ -221,11 +221,15 @@ class PerceptionNode(LifecycleNode):
         rgb = rgb_from_image(message) if isinstance(message, Image) else rgb_from_compressed(message)
         info = self._camera_info
         camera = intrinsics_of(info, *rgb.shape[:2], rectified=self._rectified) if info is not None else None
+        network = self._network
+        before = len(network.passed_over)
         start = time.perf_counter()
-        prediction = self._network.predict(
+        prediction = network.predict(
             rgb, camera.fx if camera else None, at_network_size=values.output_size == "network"
         )
         network_ms = (time.perf_counter() - start) * 1e3
+        if lost := network.passed_over[before:]:
+            self.get_logger().error(f"now on {network.device}, as no more run by {'; '.join(lost)}")
         self._network_range = prediction.depth_range
         self._outputs.publish(Frame(message.header, rgb, info, self._rectified), prediction, values)
         now = time.monotonic()

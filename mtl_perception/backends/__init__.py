@@ -12,6 +12,10 @@ class NetworkError(RuntimeError):
     """A network file cannot be opened or run; the message says why and what to do."""
 
 
+class DeviceLostError(NetworkError):
+    """The device that ran a network is gone, or does nothing more for this process; others may."""
+
+
 class Backend(Protocol):
     """A network file opened by one inference library."""
 

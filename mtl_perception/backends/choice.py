@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mtl_perception.backends import Backend, NetworkError
 from mtl_perception.backends.external_data import external_files
@@ -33,7 +34,21 @@ class Runtime:
     threads: int = 0
 
 
-def open_backend(path: Path, model: bytes, runtime: Runtime) -> tuple[Backend, tuple[str, ...]]:
+class Opened(NamedTuple):
+    """An open network.
+
+    Attributes:
+        backend: what runs it.
+        passed_over: a line for each library that was to run it and does not: which, and why.
+        others: the libraries that would have been tried next.
+    """
+
+    backend: Backend
+    passed_over: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def open_backend(path: Path, model: bytes, runtime: Runtime) -> Opened:
     """Open a network file with the first of the wished libraries that comes up.
 
     Args:
@@ -41,9 +56,6 @@ def open_backend(path: Path, model: bytes, runtime: Runtime) -> tuple[Backend, t
         model: its bytes. A file that names others as the place of its weights is refused: a library would read
             what it names, relative to wherever the process runs.
         runtime: what is wished.
-
-    Returns:
-        The open network, and one line for each library passed over: which, and why.
 
     Raises:
         NetworkError: the file is damaged; there is no such library or precision, or none comes up, and the message
@@ -53,9 +65,10 @@ def open_backend(path: Path, model: bytes, runtime: Runtime) -> tuple[Backend, t
         raise NetworkError(f"there is no precision {runtime.precision!r}; there are: {', '.join(PRECISIONS)}")
     _refuse_external_data(model)
     passed_over: list[str] = []
-    for name in _expanded(runtime.backends):
+    names = _expanded(runtime.backends)
+    for tried, name in enumerate(names, 1):
         try:
-            return BACKENDS[name](path, model, runtime), tuple(passed_over)
+            return Opened(BACKENDS[name](path, model, runtime), tuple(passed_over), tuple(names[tried:]))
         except NetworkError as error:
             passed_over.append(f"{name}: {error}")
     raise NetworkError("; ".join(passed_over))
@@ -78,6 +91,14 @@ def _refuse_external_data(model: bytes) -> None:
         raise NetworkError(f"it is damaged or no ONNX file ({error})") from error
     if files:
         raise NetworkError(f"its weights lie in another file, {files[0]!r}: export it with the weights inside")
+
+
+def _tensorrt(path: Path, model: bytes, runtime: Runtime) -> Backend:
+    if TENSORRT not in runtime.backends and runtime.providers:
+        raise NetworkError("execution providers are named, which ONNX Runtime has")
+    from mtl_perception.backends.tensorrt_opening import open_network
+
+    return open_network(model, runtime.precision)
 
 
 def _onnxruntime(path: Path, model: bytes, runtime: Runtime) -> Backend:
@@ -108,6 +129,11 @@ def _onnxruntime_has_cuda() -> bool:
 
 
 OPENVINO = "openvino"
+TENSORRT = "tensorrt"
 
-BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {OPENVINO: _openvino, "onnxruntime": _onnxruntime}
+BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {
+    TENSORRT: _tensorrt,
+    OPENVINO: _openvino,
+    "onnxruntime": _onnxruntime,
+}
 """What opens a network file, by name; the order is that of ``auto``."""

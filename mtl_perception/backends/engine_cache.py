@@ -1,0 +1,151 @@
+"""Where engines are kept between runs, and why one has to be built again."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtl_perception.backends.engine_file import EngineKey, StoredEngine, read_engine, write_engine
+from mtl_perception.backends.sealed_file import SealError, read_sealed, write_sealed
+
+FOLDER_VARIABLE = "MTL_PERCEPTION_CACHE"
+"""Environment variable that says where to keep engines, for those who have no home or another disk."""
+_MOST_ENGINES = 12
+"""The least recently used beyond these go."""
+_MOST_TIMINGS = 4
+"""The same of files of timings; there is one for each kind of GPU and version of TensorRT."""
+_TORN_AFTER = 3600.0
+"""Seconds after which nobody writes a file any more."""
+_TIMINGS = "timings"
+_NO_ENGINE = "no engine yet"
+
+
+def default_folder() -> Path:
+    """``$MTL_PERCEPTION_CACHE``, else ``engines`` in the user's cache folder for this package.
+
+    Raises:
+        RuntimeError: this user has no home.
+    """
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return Path(chosen)
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():  # which is to be ignored, says its specification
+        base = Path.home() / ".cache"
+    return base / "mtl_perception" / "engines"
+
+
+class EngineCache:
+    """Engines in a folder of this user's alone.
+
+    Args:
+        folder: where; made if need be.
+
+    Attributes:
+        unusable: why nothing can be kept there, a phrase; empty where it can. All else works all the same.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.unusable = ""
+        try:
+            self.folder = folder or default_folder()
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            about = self.folder.stat()
+        except (OSError, RuntimeError) as error:
+            self.unusable = f"its folder cannot be made ({error})"
+            return
+        if about.st_uid != os.geteuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            self.unusable = f"others may write to its folder {self.folder}: chmod 700 it"
+        elif not os.access(self.folder, os.W_OK | os.X_OK):
+            self.unusable = f"there is no permission to write to its folder {self.folder}"
+
+    def path(self, key: EngineKey) -> Path:
+        """Where the engine of ``key`` is kept."""
+        return self.folder / f"{key.model[:16]}.{key.precision}.{key.digest()}.engine"
+
+    def find(self, key: EngineKey) -> tuple[StoredEngine | None, str]:
+        """The engine of ``key``; or None, and why it has to be built: a phrase."""
+        if self.unusable:
+            return None, f"engines are not kept: {self.unusable}"
+        path = self.path(key)
+        try:
+            stored = read_engine(path)
+            if stored.key != key:
+                raise SealError("a foreign file: it is of another network or machine than its name says")
+        except FileNotFoundError:
+            return None, self._why_none(key)
+        except (SealError, OSError) as error:
+            return None, f"{path}: {error}"
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return stored, ""
+
+    def timings(self, key: EngineKey) -> bytes:
+        """How long kernels took on this GPU, in builds of any network; empty where none are known."""
+        if self.unusable:
+            return b""
+        try:
+            return read_sealed(self._timings_path(key), _TIMINGS)
+        except (SealError, OSError):
+            return b""
+
+    def keep_timings(self, key: EngineKey, timings: bytes) -> None:
+        """Keep them, where that can be; the next build is only slower without."""
+        if not self.unusable:
+            with contextlib.suppress(OSError):
+                write_sealed(self._timings_path(key), _TIMINGS, timings)
+                self._drop(f"*.{_TIMINGS}", _MOST_TIMINGS)
+
+    def keep(self, stored: StoredEngine) -> str:
+        """Keep an engine, and let those go that were not used for longest; why it could not be kept, or nothing."""
+        if self.unusable:
+            return self.unusable
+        try:
+            write_engine(self.path(stored.key), stored)
+            self._drop("*.engine", _MOST_ENGINES)
+            self._drop_torn()
+        except OSError as error:
+            return str(error)
+        return ""
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """One process builds at a time: two would slow each other down and take the wrong kernels for the fast ones."""
+        with contextlib.ExitStack() as stack:
+            if not self.unusable:
+                with contextlib.suppress(OSError):  # e.g. a network disk without locks
+                    file = stack.enter_context(open(self.folder / "building.lock", "w"))
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _timings_path(self, key: EngineKey) -> Path:
+        return self.folder / f"{key.for_timings()}.{_TIMINGS}"
+
+    def _by_use(self, pattern: str) -> list[Path]:
+        """Files of the folder, the last used first."""
+        used = []
+        for path in self.folder.glob(pattern):
+            with contextlib.suppress(OSError):  # another process may have dropped it
+                used.append((path.stat().st_mtime, path))
+        return [path for _, path in sorted(used, reverse=True)]
+
+    def _drop(self, pattern: str, most: int) -> None:
+        for path in self._by_use(pattern)[most:]:
+            path.unlink(missing_ok=True)
+
+    def _drop_torn(self) -> None:
+        """What a process left that was killed while it wrote."""
+        for path in self.folder.glob(".*.part"):
+            if time.time() - path.stat().st_mtime > _TORN_AFTER:
+                path.unlink(missing_ok=True)
+
+    def _why_none(self, key: EngineKey) -> str:
+        """What is another than for the engine of the same network and precision that was used last."""
+        for path in self._by_use(f"{key.model[:16]}.{key.precision}.*.engine"):
+            with contextlib.suppress(SealError, OSError):
+                return "; ".join(key.differences(read_engine(path).key)) or _NO_ENGINE
+        return _NO_ENGINE

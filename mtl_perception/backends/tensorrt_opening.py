@@ -1,0 +1,91 @@
+"""A network file opened with TensorRT: by its engine from the cache, or by one that is built first."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from mtl_perception.backends import NetworkError
+from mtl_perception.backends.cuda import device
+from mtl_perception.backends.engine_cache import EngineCache
+from mtl_perception.backends.engine_file import EngineKey, StoredEngine
+from mtl_perception.backends.tensorrt import EngineUnfitError, TensorRtBackend
+from mtl_perception.backends.tensorrt_log import tensorrt
+
+RECIPE = 1
+"""Changes whenever ``tensorrt_graph`` would make another graph of the same file, so that old engines are not taken."""
+_LOG = logging.getLogger(__name__)
+
+
+def open_network(model: bytes, precision: str) -> TensorRtBackend:
+    """Open a network file's engine, built where there is none for just this GPU and these versions.
+
+    Raises:
+        NetworkError: there is no GPU; TensorRT fails; or ``build-engine`` refused this engine.
+    """
+    cache, key = EngineCache(), key_of(model, precision)
+    stored = engine_of(model, key, cache)
+    try:
+        return opened(stored)
+    except EngineUnfitError as error:
+        return opened(_built(model, key, cache, str(error), unfit=stored))
+
+
+def key_of(model: bytes, precision: str) -> EngineKey:
+    """What an engine of the file ``model`` depends on, here and now.
+
+    Raises:
+        NetworkError: there is no GPU.
+    """
+    gpu = device()
+    return EngineKey(
+        model=hashlib.sha256(model).hexdigest(),
+        precision=precision,
+        gpu=gpu.name,
+        capability=gpu.capability,
+        driver=gpu.driver,
+        cuda=gpu.runtime,
+        tensorrt=tensorrt.__version__,
+        recipe=RECIPE,
+    )
+
+
+def engine_of(model: bytes, key: EngineKey, cache: EngineCache) -> StoredEngine:
+    """The engine of ``key`` from the cache; built, and kept there, where it has none.
+
+    Raises:
+        NetworkError: it cannot be built.
+    """
+    stored, reason = cache.find(key)
+    return stored or _built(model, key, cache, reason)
+
+
+def opened(stored: StoredEngine) -> TensorRtBackend:
+    """An engine, ready to run.
+
+    Raises:
+        NetworkError: it was refused, or TensorRT does not take it.
+    """
+    if stored.refused:
+        raise NetworkError(
+            f"`mtl-perception build-engine` refused the {stored.key.precision} engine of this network: {stored.refused}"
+        )
+    return TensorRtBackend(stored.engine, stored.metadata, stored.arithmetic)
+
+
+def _built(
+    model: bytes, key: EngineKey, cache: EngineCache, reason: str, unfit: StoredEngine | None = None
+) -> StoredEngine:
+    from mtl_perception.backends.tensorrt_build import build  # it needs the onnx package, running does not
+
+    with cache.building():
+        stored, _ = cache.find(key)
+        if stored and stored != unfit:  # another process built it meanwhile
+            return stored
+        _LOG.warning("building the %s engine for %s, which takes minutes: %s", key.precision, key.gpu, reason)
+        built = build(model, key.precision, cache.timings(key))
+        cache.keep_timings(key, built.timings)
+        stored = StoredEngine(key, built.engine, built.arithmetic, built.metadata)
+        if problem := cache.keep(stored):
+            _LOG.warning("the engine is not kept, and will be built again at the next start: %s", problem)
+        return stored

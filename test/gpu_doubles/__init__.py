@@ -1,0 +1,1 @@
+"""TensorRT and CUDA as far as the backend uses them, without a GPU; held to what the real ones document."""
