@@ -22,6 +22,8 @@ Train, measure and export the perception network. Each command explains itself: 
   grow       make a better network of what a robot logged, and replace the old one if it is better
   family     train students of many sizes, and set accuracy beside time
   reproduce  train every row of the paper's tables and set ours beside them
+  transferability
+             before training: what labels and single-task networks say of which task helps which
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
              mIoU and time by the resolution at which an export decides the class
@@ -46,6 +48,7 @@ COMMANDS = {
     "grow": "training.grow.command",
     "family": "training.family.command",
     "reproduce": "training.reproduce.command",
+    "transferability": "training.transferability.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",
 }

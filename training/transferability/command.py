@@ -1,0 +1,116 @@
+"""``python -m training transferability``: what can be said of tasks before any teacher is trained."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mtl_perception.atomic_write import write_atomically
+from training.checkpoint import TrainedNetwork, load_checkpoint
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.derived.sources import DERIVED_FROM
+from training.datasets.folder import FolderDataset
+from training.datasets.frame_cache import LabelChoice
+from training.datasets.source import Source
+from training.errors import ConfigurationError
+from training.models.modalities import RGB
+from training.transferability.measures import MEASURES, measure_pairs
+from training.transferability.sampling import draw_points
+from training.transferability.table import markdown
+
+TASKS = ("depth", "semantic", *DERIVED_FROM)
+FRAMES = 200
+LEAST_FRAMES = 3
+CAMERA = CanonicalCamera(96, 128, 105.0)
+"""Of the label maps, where no network says another."""
+
+
+def main(argv: list[str]) -> None:
+    """Measure; ``argv`` follows the word ``transferability``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training transferability",
+        description="Which task may help which, told without a teacher: of each ordered pair of tasks what the labels "
+        "of the one tell of the other's at the same pixel, and, given a network of each task alone, how well its "
+        "features carry the other's labels and how alike the two see.",
+    )
+    parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames with the labels of the tasks")
+    parser.add_argument("--tasks", nargs="+", required=True, choices=TASKS, help="two or more")
+    parser.add_argument(
+        "--networks", nargs="+", type=Path, default=[], metavar="CHECKPOINT", help="networks of one of the tasks each"
+    )
+    parser.add_argument("--count", type=int, default=FRAMES, help="frames to look at, spread (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the points looked at (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="table; a .json goes beside it")
+    options = parser.parse_args(argv)
+    if len(set(options.tasks)) < 2:
+        raise ConfigurationError(f"--tasks {' '.join(options.tasks)}: two different ones are needed for a pair")
+    if options.out.suffix != ".md":
+        raise ConfigurationError(f"--out {options.out} is a file *.md")
+    networks = _networks(options.networks, options.tasks)
+    source = Source.parse(options.frames, ".")
+    names = _frames(source, options.tasks, options.count)
+    some = next(iter(networks.values()), None)
+    camera = CanonicalCamera(some.height, some.width, some.focal_length) if some else CAMERA
+    samples = FolderDataset(source.folder, names, camera, augment=False, choice=_all_of(options.tasks))
+    points = draw_points(samples, options.tasks, networks, options.seed)
+    _check_constant(points.labels, options.frames)
+    pairs = measure_pairs(points)
+    content = {
+        "frames": options.frames,
+        "count": len(names),
+        "seed": options.seed,
+        "networks": sorted(networks),
+        "pairs": pairs,
+    }
+    write_atomically(options.out.with_suffix(".json"), (json.dumps(content, indent=1) + "\n").encode())
+    table = markdown(content, MEASURES)
+    write_atomically(options.out, table.encode())
+    print(table)
+
+
+def _networks(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, TrainedNetwork]:
+    """The networks by their task; all of one working size."""
+    found: dict[str, TrainedNetwork] = {}
+    for path in paths:
+        trained = load_checkpoint(path)
+        if [m.name for m in trained.inputs] != [RGB] or len(trained.tasks) != 1 or trained.tasks[0] not in tasks:
+            raise ConfigurationError(
+                f"{path} predicts {' and '.join(trained.tasks)} from {' and '.join(m.name for m in trained.inputs)}: "
+                f"needed is a network of one of {', '.join(tasks)} from rgb"
+            )
+        if trained.tasks[0] in found:
+            raise ConfigurationError(f"{path} is a second network of {trained.tasks[0]}")
+        found[trained.tasks[0]] = trained
+    sizes = {(t.height, t.width, t.focal_length) for t in found.values()}
+    if len(sizes) > 1:
+        raise ConfigurationError(f"the networks are of different working sizes: {sorted(sizes)}")
+    return found
+
+
+def _all_of(tasks: Sequence[str]) -> LabelChoice:
+    return LabelChoice(derived=tuple(task for task in tasks if task in DERIVED_FROM))
+
+
+def _frames(source: Source, tasks: Sequence[str], count: int) -> list[str]:
+    """Frames that carry the labels of all tasks, spread over the source."""
+    choice = _all_of(tasks)
+    names = [n for n in source.names if all(choice.has(source.folder, task, n) for task in tasks)]
+    if len(names) < LEAST_FRAMES:
+        raise ConfigurationError(
+            f"{source.folder.root}: {len(names)} frames have {' and '.join(tasks)} together, {LEAST_FRAMES} are needed"
+        )
+    chosen = np.unique(np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int))
+    return [names[i] for i in chosen]
+
+
+def _check_constant(labels: Mapping[str, np.ndarray], frames: str) -> None:
+    for task, label in labels.items():
+        known = label[label >= 0] if label.ndim == 1 else label[np.isfinite(label).all(1)]
+        if not len(known):
+            raise ConfigurationError(f"{frames}: {task} is unknown at every point looked at")
+        if (known == known[0]).all():
+            raise ConfigurationError(f"{frames}: {task} is the same everywhere, there is nothing to foretell")

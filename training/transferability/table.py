@@ -1,0 +1,31 @@
+"""The predictors of all pairs as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
+    """The table of ``content``, what each column means."""
+    pairs = content["pairs"]
+    shown = [name for name in measures if any(name in values for values in pairs.values())]
+    networks = ", ".join(content["networks"]) or "none"
+    lines = [
+        f"# Before training: {content['frames']}",
+        "",
+        f"{content['count']} frames, seed {content['seed']}; networks of one task: {networks}.",
+        "",
+        *(f"- `{name}`: {measures[name]}" for name in shown),
+        "",
+        "| from | to | " + " | ".join(f"`{name}`" for name in shown) + " |",
+        "|---|---|" + "---|" * len(shown),
+    ]
+    for pair, values in pairs.items():
+        first, second = pair.split(">")
+        lines.append(f"| {first} | {second} | " + " | ".join(_number(values.get(name)) for name in shown) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3f}"
