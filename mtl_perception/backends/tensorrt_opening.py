@@ -24,11 +24,18 @@ def open_network(model: bytes, precision: str) -> TensorRtBackend:
         NetworkError: there is no GPU; TensorRT fails; or ``build-engine`` refused this engine.
     """
     cache, key = EngineCache(), key_of(model, precision)
-    stored = engine_of(model, key, cache)
+    stored, reason = cache.find(key)
+    if stored is None:
+        stored = _built_and_kept(model, key, cache, reason)
     try:
         return opened(stored)
     except EngineUnfitError as error:
-        return opened(_built(model, key, cache, str(error), unfit=stored))
+        return opened(_built_and_kept(model, key, cache, str(error), unfit=stored))
+
+
+def check_there() -> None:
+    """Raise NetworkError, which says why, where there is no GPU; that TensorRT is not there, importing this told."""
+    device()
 
 
 def key_of(model: bytes, precision: str) -> EngineKey:
@@ -50,14 +57,23 @@ def key_of(model: bytes, precision: str) -> EngineKey:
     )
 
 
-def engine_of(model: bytes, key: EngineKey, cache: EngineCache) -> StoredEngine:
-    """The engine of ``key`` from the cache; built, and kept there, where it has none.
+def built(model: bytes, key: EngineKey, cache: EngineCache, reason: str) -> StoredEngine:
+    """An engine fresh from TensorRT, which the cache's timings make quicker; it is not kept yet.
+
+    Args:
+        model, key: of the network file.
+        cache: locked, see ``EngineCache.building``.
+        reason: why it has to be built, for people to read.
 
     Raises:
         NetworkError: it cannot be built.
     """
-    stored, reason = cache.find(key)
-    return stored or _built(model, key, cache, reason)
+    from mtl_perception.backends.tensorrt_build import build  # it needs the onnx package, running does not
+
+    _LOG.warning("building the %s engine for %s, which takes minutes: %s", key.precision, key.gpu, reason)
+    engine = build(model, key.precision, cache.timings(key))
+    cache.keep_timings(key, engine.timings)
+    return StoredEngine(key, engine.engine, engine.arithmetic, engine.metadata)
 
 
 def opened(stored: StoredEngine) -> TensorRtBackend:
@@ -73,19 +89,14 @@ def opened(stored: StoredEngine) -> TensorRtBackend:
     return TensorRtBackend(stored.engine, stored.metadata, stored.arithmetic)
 
 
-def _built(
+def _built_and_kept(
     model: bytes, key: EngineKey, cache: EngineCache, reason: str, unfit: StoredEngine | None = None
 ) -> StoredEngine:
-    from mtl_perception.backends.tensorrt_build import build  # it needs the onnx package, running does not
-
     with cache.building():
         stored, _ = cache.find(key)
         if stored and stored != unfit:  # another process built it meanwhile
             return stored
-        _LOG.warning("building the %s engine for %s, which takes minutes: %s", key.precision, key.gpu, reason)
-        built = build(model, key.precision, cache.timings(key))
-        cache.keep_timings(key, built.timings)
-        stored = StoredEngine(key, built.engine, built.arithmetic, built.metadata)
+        stored = built(model, key, cache, reason)
         if problem := cache.keep(stored):
             _LOG.warning("the engine is not kept, and will be built again at the next start: %s", problem)
         return stored

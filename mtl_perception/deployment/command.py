@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mtl_perception.deployment.benchmark_command import add_benchmark
+from mtl_perception.deployment.build_engine_command import add_build_engine
 
 
 def add_deployment_commands(commands: argparse._SubParsersAction) -> None:
@@ -12,4 +13,5 @@ def add_deployment_commands(commands: argparse._SubParsersAction) -> None:
 
     It may raise DeploymentError, NetworkError, ImportError (of ROS) and OSError.
     """
+    add_build_engine(commands)
     add_benchmark(commands)

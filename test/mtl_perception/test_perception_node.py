@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from mtl_perception.backends import NetworkError
+from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.message_building import image_from_array
 from mtl_perception.messages import array_from_image
 from mtl_perception.network import Network
@@ -129,6 +129,29 @@ def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monk
         with perceiving(network) as (node, _, _):
             assert node._network is None and not node._settings.locked
             assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
+
+
+def test_a_device_that_is_lost_is_told_once_and_the_stream_goes_on(network, monkeypatch):
+    with perceiving(network) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        running = node._network
+        said = []
+        monkeypatch.setattr(node.get_logger(), "error", lambda text, **_: said.append(text))
+
+        def lose(image):
+            raise DeviceLostError("CUDA failed: it fell off the bus")
+
+        running._backend.run, running._others, before = lose, ("onnxruntime",), running.passed_over
+        for seconds in (1, 2, 3):
+            node._on_image(frame(seconds))
+            wait(lambda: heard and heard[-1].header.stamp.sec == seconds)  # noqa: B023
+        assert len(running.passed_over) == len(before) + 1
+        (line,) = said
+        assert line.startswith("now on ONNX Runtime") and "it fell off the bus" in line and "\n" not in line
+        told = []
+        monkeypatch.setattr(node._diagnostics, "publish", told.append)
+        node._publish_diagnostics()
+        assert {v.key: v.value for v in told[0].status[0].values}["device"].startswith("ONNX Runtime")
 
 
 def test_arguments_it_cannot_start_with_are_said_in_one_line(tmp_path, capfd):

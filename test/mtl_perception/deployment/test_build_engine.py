@@ -1,0 +1,187 @@
+"""``build-engine``: an engine is kept if it answers as the network does, refused if not, and either is remembered."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import onnx
+import pytest
+from convolution_file import write_convolutions
+from gpu_doubles.gpu_double import Gpu
+from gpu_doubles.on_a_gpu import VERSIONS, modules, on_a_gpu
+from recorder import record_frames
+
+from mtl_perception.backends import NetworkError
+from mtl_perception.backends.choice import Runtime
+from mtl_perception.cli import main
+from mtl_perception.deployment import parity
+from mtl_perception.network import Network
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", str(tmp_path / "engines"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "engines"
+
+
+@pytest.fixture(params=[VERSIONS[0][0], VERSIONS[-1][0]])
+def gpu(request, cache) -> Gpu:
+    with on_a_gpu(gpu := Gpu(), request.param):
+        yield gpu
+
+
+@pytest.fixture
+def orin(cache) -> Gpu:
+    with on_a_gpu(gpu := Gpu()):
+        yield gpu
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory) -> Path:
+    return record_frames(tmp_path_factory.mktemp("bags") / "bag", 9)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return write_convolutions(tmp_path_factory.mktemp("models") / "small.onnx")
+
+
+def opened(model: Path, precision: str = "fp32") -> Network:
+    return Network(model, Runtime(backends=("tensorrt",), precision=precision))
+
+
+def failure(capsys, *arguments: object) -> str:
+    """The one line with which the command could not."""
+    assert main(["build-engine", *map(str, arguments)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    return line
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_an_engine_that_answers_as_the_network_is_kept_and_opened_at_once(gpu, model, bag, capsys, precision):
+    assert main(["build-engine", str(model), "--precision", precision, "--frames", str(bag), "--count", "3"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{precision} on Orin, against ONNX Runtime" in printed and f"on 3 frames of {bag}" in printed
+    assert "pixels of the same class" in printed and f"precision:={precision}" in printed
+    assert gpu.leftovers() == []
+    assert f"TensorRT {sys.modules['tensorrt'].__version__} {precision}" in opened(model, precision).device
+    assert gpu.record.count("build") == 1
+
+
+def test_an_engine_that_is_there_is_compared_and_not_built_again(orin, model, bag):
+    opened(model)
+    assert main(["build-engine", str(model), "--frames", str(bag)]) == 0
+    assert orin.record.count("build") == 1
+
+
+def test_an_engine_out_of_tolerance_is_refused_and_nobody_runs_it(orin, model, bag, capsys, monkeypatch, cache):
+    arguments = ["build-engine", str(model), "--precision", "fp16", "--frames", str(bag)]
+    with monkeypatch.context() as patch:
+        patch.setitem(parity.TOLERANCES, "fp16", parity.Tolerance(1e-6, 1e-6, 1.0))
+        assert main(arguments) == 1
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert complaint.startswith("mtl-perception: the engine is refused: depth moved by ")
+    (kept,) = cache.glob("*.engine")
+    assert len(kept.read_bytes()) < 2000  # the refusal, not the engine
+    with pytest.raises(NetworkError, match="build-engine` refused the fp16 engine of this network: depth"):
+        opened(model, "fp16")
+    opened(model, "fp32")  # which is another
+    assert orin.record.count("build") == 2
+    assert main(arguments) == 0  # built again, as it is asked for, and it passes
+    assert "fp16" in opened(model, "fp16").device
+
+
+def test_without_frames_the_demos_are_taken_and_that_is_said(orin, model, capsys):
+    assert main(["build-engine", str(model), "--count", "2"]) == 0
+    assert "on 2 frames of the demo's recording only: name one of your own camera" in capsys.readouterr().out
+
+
+# int8
+
+
+def quantising(replacement) -> dict[str, ModuleType]:
+    module = ModuleType("mtl_perception.deployment.quantization")
+    module.quantize = replacement
+    return {module.__name__: module}
+
+
+def test_int8_quantises_for_tensorrt_and_leaves_the_network_to_run(orin, model, bag, tmp_path, capsys):
+    calls = []
+
+    def quantize(network: bytes, frames, target: str) -> bytes:
+        calls.append((len(list(frames)), target))
+        return write_convolutions(tmp_path / "q.onnx", quantised=True).read_bytes()
+
+    with modules(quantising(quantize)):
+        assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag), "--count", "4"]) == 0
+    assert calls == [(4, "tensorrt")]
+    printed = capsys.readouterr().out
+    assert "int8 and fp32 on Orin" in printed and "the quantised network is small_int8.onnx" in printed
+    assert "int8" in opened(tmp_path / "small_int8.onnx").device
+    assert orin.record.count("build") == 1
+
+
+def test_int8_of_a_quantised_network_is_built_as_it_is(orin, bag, tmp_path, capsys):
+    model = write_convolutions(tmp_path / "q.onnx", quantised=True)
+    assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag)]) == 0
+    assert not list(tmp_path.glob("*_int8.onnx"))
+    assert "int8 and fp32" in opened(model).device
+
+
+def test_int8_without_frames_is_refused_before_anything_is_built(orin, model, capsys):
+    line = failure(capsys, model, "--precision", "int8")
+    assert "is not quantised, and int8 needs frames to calibrate on: name a recording" in line
+    assert orin.record == []
+
+
+def test_int8_does_not_write_over_a_network(orin, model, bag, tmp_path, capsys):
+    (tmp_path / "small_int8.onnx").write_bytes(b"precious")
+    assert "small_int8.onnx is there already" in failure(capsys, model, "--precision", "int8", "--frames", bag)
+    assert (tmp_path / "small_int8.onnx").read_bytes() == b"precious" and orin.record == []
+
+
+def test_a_refused_int8_engine_leaves_no_network(orin, model, bag, tmp_path, monkeypatch):
+    monkeypatch.setitem(parity.TOLERANCES, "int8", parity.Tolerance(1e-6, 1e-6, 1.0))
+    other = write_convolutions(tmp_path / "q.onnx", quantised=True).read_bytes()
+    with modules(quantising(lambda network, frames, target: other)):
+        assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag)]) == 1
+    assert not list(tmp_path.glob("*_int8.onnx"))
+
+
+# What it cannot do
+
+
+def test_without_tensorrt_or_a_gpu_it_says_so_at_once(cache, model, capsys):
+    with modules({"tensorrt": None}):
+        assert "TensorRT is not there" in failure(capsys, model)
+    with on_a_gpu(Gpu(devices=0)):
+        assert "no NVIDIA GPU can be used" in failure(capsys, model)
+
+
+def test_bad_arguments_are_one_line(orin, model, bag, tmp_path, capsys):
+    assert "there is no recording or data set folder" in failure(capsys, model, "--frames", tmp_path / "none")
+    assert "cannot read the network file" in failure(capsys, tmp_path / "none.onnx", "--frames", bag)
+    assert orin.record == []
+
+
+def test_an_unsupported_layer_is_one_line(orin, bag, tmp_path, capsys, model):
+    odd = onnx.load(model)
+    odd.graph.initializer.extend([onnx.helper.make_tensor("k", onnx.TensorProto.INT64, [1], [1])])
+    odd.graph.node.append(onnx.helper.make_node("TopK", ["scores", "k"], ["v", "i"], "the_odd_one", axis=1))
+    onnx.save(odd, tmp_path / "odd.onnx")
+    double = importlib.import_module("gpu_doubles.tensorrt_double")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(double, "UNSUPPORTED", ("TopK",))
+        assert main(["build-engine", str(tmp_path / "odd.onnx"), "--frames", str(bag)]) == 2
+    assert "node the_odd_one (TopK): No importer registered" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_nowhere_to_keep_it_is_said_before_it_is_built(orin, model, bag, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", str(tmp_path / "file" / "engines"))
+    assert "an engine could not be kept: its folder cannot be made" in failure(capsys, model, "--frames", bag)
+    assert orin.record == []
