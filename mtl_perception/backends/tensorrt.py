@@ -14,7 +14,7 @@ import numpy as np
 from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.backends.cuda import Buffer, Stream, check, device, use_device
 from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
-from mtl_perception.backends.tensorrt_log import LOG, out_of_memory, tensorrt, why
+from mtl_perception.backends.tensorrt_log import LOG, created, out_of_memory, tensorrt, why
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class _Execution:
         use_device()
         self._stream = Stream(self._resources)
         with LOG.errors() as errors:
-            self._runtime = tensorrt.Runtime(LOG)
+            self._runtime = created(tensorrt.Runtime, errors)
             self._engine = self._runtime.deserialize_cuda_engine(engine)
             if self._engine is None:
                 kind = NetworkError if out_of_memory(errors) else EngineUnfitError

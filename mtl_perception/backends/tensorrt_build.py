@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.cuda import device
 from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, is_quantised, metadata_of, read_graph
-from mtl_perception.backends.tensorrt_log import LOG, ProgressBar, tensorrt, why
+from mtl_perception.backends.tensorrt_log import LOG, ProgressBar, created, tensorrt, why
 
 _MOST_WORKSPACE = 1 << 30
 """Bytes of device memory that a kernel may take for itself: the rest of the robot needs memory as well."""
@@ -64,10 +64,7 @@ def build(model: bytes, precision: str, timings: bytes = b"") -> Built:
 
 def _build(prepared: bytes, precision: str, timings: bytes, progress: ProgressBar) -> tuple[bytes, bytes]:
     with LOG.errors() as errors:
-        try:
-            builder = tensorrt.Builder(LOG)
-        except TypeError as error:  # so the bindings say that there was none to be had
-            raise NetworkError(f"TensorRT cannot build here: {why(errors)}") from error
+        builder = created(tensorrt.Builder, errors)
         network = builder.create_network(1 << int(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
         parser = tensorrt.OnnxParser(network, LOG)
         if not parser.parse(prepared):

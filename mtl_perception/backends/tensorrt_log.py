@@ -49,6 +49,18 @@ LOG = Log()
 """The only one of the process: TensorRT sends everything to the first it is given."""
 
 
+def created(kind: type, errors: list[str]) -> Any:
+    """A ``tensorrt.Builder`` or ``tensorrt.Runtime``.
+
+    Raises:
+        NetworkError: TensorRT cannot start, e.g. for want of a GPU, a driver or memory.
+    """
+    try:
+        return kind(LOG)
+    except TypeError as error:  # so the bindings say that they got none
+        raise NetworkError(f"TensorRT cannot start: {why(errors)}") from error
+
+
 def why(errors: list[str]) -> str:
     """The first of ``errors``, which the others follow from; where one is about memory, in words of our own."""
     text = errors[0] if errors else "it does not say why"

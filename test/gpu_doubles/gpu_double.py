@@ -19,12 +19,14 @@ class Gpu:
         captures: whether a stream can be captured.
         record: what was done, in order: ``"malloc"``, ``"enqueue"``, ``"launch"``, ``"wait"``, ...
         devices: how many GPUs there are.
+        without_driver: whether TensorRT finds no driver it can work with.
     """
 
     memory: int = 8 << 30
     lost: str = ""
     captures: bool = True
     devices: int = 1
+    without_driver: bool = False
     name: bytes = b"Orin"
     driver: int = 12060
     runtime: int = 12060

@@ -40,12 +40,15 @@ def tensorrt_double(version: str, gpu: Gpu) -> DocumentedModule:
     def say(logger: Any, severity: str, text: str) -> None:
         logger.log(getattr(module.ILogger.Severity, severity), text)
 
+    def start(logger: Any) -> Any:
+        if gpu.without_driver:
+            say(use(logger), "ERROR", "CUDA initialization failure with error: 35")
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+        return use(logger)
+
     class Builder:
         def __init__(self, logger: Any) -> None:
-            self._logger = use(logger)
-            if not gpu.devices:
-                say(logger, "ERROR", "CUDA initialization failure with error: 100")
-                raise TypeError("pybind11::init(): factory function returned nullptr")
+            self._logger = start(logger)
 
         def create_network(self, flags: int = 0) -> Any:
             wanted = 1 << int(module.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
@@ -145,7 +148,7 @@ def tensorrt_double(version: str, gpu: Gpu) -> DocumentedModule:
 
     class Runtime:
         def __init__(self, logger: Any) -> None:
-            self._logger = use(logger)
+            self._logger = start(logger)
 
         def deserialize_cuda_engine(self, serialized_engine: bytes) -> Any:
             gpu.record.append("deserialize")

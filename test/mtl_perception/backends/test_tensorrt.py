@@ -142,6 +142,15 @@ def test_the_real_bindings_say_that_there_is_no_gpu():
             cuda.device()
 
 
+def test_a_tensorrt_that_cannot_start_says_why(gpu, network):
+    Network(network, ALONE)
+    gpu.without_driver = True
+    assert "TensorRT cannot start: CUDA initialization failure with error: 35" in refused(network)
+    assert gpu.leftovers() == []
+    half = Runtime(backends=("tensorrt",), precision="fp16")  # which is not built yet
+    assert "TensorRT cannot start: CUDA initialization failure" in refused(network, half)
+
+
 def test_named_providers_are_onnx_runtimes_but_for_who_asks_for_tensorrt(orin, network):
     providers = ("CPUExecutionProvider",)
     assert "ONNX Runtime" in Network(network, Runtime(providers=providers)).device

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -68,7 +69,7 @@ def test_ctrl_c_ends_a_build(orin, network, monkeypatch, tmp_path):
     def slow_step(self, phase_name, step):
         if not entered.is_set():
             entered.set()
-            signal.raise_signal(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)  # as the terminal does: to the process, not to this thread
             for _ in range(500):  # until the main thread has seen it
                 if self.stop:
                     break
