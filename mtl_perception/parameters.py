@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mtl_perception.backends.choice import AUTO, PRECISIONS, Runtime
+from mtl_perception.backends.choice import AUTO, BACKENDS, PRECISIONS, Runtime
 from mtl_perception.network import WARM_UP_RUNS
 from mtl_perception.parameter_server import Parameters, parameter
 
@@ -23,8 +23,8 @@ class PerceptionParameters(Parameters):
     )
     backends: tuple[str, ...] = parameter(
         (AUTO,),
-        "Libraries to run the network with, in order of preference: onnxruntime; auto stands for all that are there, "
-        "the fastest first. One that does not come up is passed over only for one listed after it.",
+        f"Libraries to run the network with, in order of preference: {', '.join(BACKENDS)}; auto stands for all that "
+        "are there, the fastest first. One that does not come up is passed over only for one listed after it.",
         fixed=True,
     )
     precision: str = parameter(

@@ -75,7 +75,7 @@ class PerceptionNode(LifecycleNode):
             self.get_logger().error(f"cannot configure: {'; '.join(self._settings.problems.values())}")
             return TransitionCallbackReturn.FAILURE
         try:
-            network = load_network(self._settings.values)
+            network = load_network(self._settings.values, self.get_logger())
         except NetworkError as error:
             self.get_logger().error(f"cannot configure: {error}")
             return TransitionCallbackReturn.FAILURE
@@ -166,7 +166,7 @@ class PerceptionNode(LifecycleNode):
             )
             return response
         self._reloading = True
-        loaded = await load_aside(self._settings.values, self.executor)
+        loaded = await load_aside(self._settings.values, self.get_logger(), self.executor)
         self._reloading = False
         if self._network is not running:  # Cleaned up meanwhile, perhaps configured again.
             response.message = "the node was cleaned up meanwhile"

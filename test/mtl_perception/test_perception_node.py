@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager
 
@@ -16,10 +17,12 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
+from mtl_perception import network_loading
 from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.message_building import image_from_array
 from mtl_perception.messages import array_from_image
 from mtl_perception.network import Network
+from mtl_perception.parameters import PerceptionParameters
 from mtl_perception.perception_node import PerceptionNode, main
 
 
@@ -152,6 +155,23 @@ def test_a_device_that_is_lost_is_told_once_and_the_stream_goes_on(network, monk
         monkeypatch.setattr(node._diagnostics, "publish", told.append)
         node._publish_diagnostics()
         assert {v.key: v.value for v in told[0].status[0].values}["device"].startswith("ONNX Runtime")
+
+
+def test_what_a_library_says_while_the_file_is_opened_is_said_by_the_node(network, monkeypatch):
+    said = []
+
+    class Logger:
+        def warning(self, text: str) -> None:
+            said.append(text)
+
+    def opening(path, runtime):
+        logging.getLogger("mtl_perception.backends.any").warning("building, which takes %s", "minutes")
+        return Network(path, runtime)
+
+    monkeypatch.setattr(network_loading, "Network", opening)
+    network_loading.load_network(PerceptionParameters(model=str(network)), Logger())
+    assert said == ["building, which takes minutes"]
+    assert not logging.getLogger("mtl_perception").handlers
 
 
 def test_arguments_it_cannot_start_with_are_said_in_one_line(tmp_path, capfd):
