@@ -198,14 +198,14 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from mtl_perception.network import Network
+    from mtl_perception.network import read_card
     from mtl_perception.share import model_path
 
-    network = Network(model_path(options.model))
-    card = network.card
+    path = model_path(options.model)
+    card = read_card(path)
     print(f"{card.name}: {card.architecture}")
-    megabytes = network.path.stat().st_size / 1e6
-    print(f"  file       {network.path} ({megabytes:.1f} MB), exported {card.date} at {card.commit}")
+    megabytes = path.stat().st_size / 1e6
+    print(f"  file       {path} ({megabytes:.1f} MB), exported {card.date} at {card.commit}")
     print(f"  input      {card.input_width}x{card.input_height} RGB; other sizes are padded to this shape")
     print(f"  depth      {card.depth_min:g} to {card.depth_max:g} m for a focal length of {card.focal_length:g} px")
     print(f"  licence    {card.licence}")

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
 from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
-from mtl_perception.network import Network
+from mtl_perception.network import read_card
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
 from mtl_perception.node_traffic import Output, Traffic
 from mtl_perception.share import model_path, share_directory
@@ -86,7 +86,7 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
         BagError, NetworkError: the bag or the network file is not usable.
     """
     path = model_path(model)
-    card = Network(path).card
+    card = read_card(path)
     out.mkdir(parents=True, exist_ok=True)
     traffic, pictures = replay(bag or share_directory() / "demo" / "rooms.mcap", path)
     shown = sorted(pictures.frames.keys() & pictures.depth.keys() & pictures.segmentation.keys())

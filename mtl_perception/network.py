@@ -18,6 +18,8 @@ from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
 WARM_UP_RUNS = 2
 """Blank frames after which a network is as fast as it gets."""
 _LARGEST_FILE = 2 << 30  # what one ONNX file can hold
+_AT_ONCE = Runtime(backends=("onnxruntime", "openvino"))
+"""Libraries that open a file at once; TensorRT may build an engine first, for minutes."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,15 @@ class Network:
                 raise DeviceLostError(f"{error}; and {problem}") from error
             self.passed_over = (*self.passed_over, f"{lost.device}: {error}", *opened.passed_over)
             self._backend, self._others, self.device = opened.backend, opened.others, opened.backend.device
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a network file that is not to be run now.
+
+    Raises:
+        NetworkError: as of ``Network``.
+    """
+    return Network(path, _AT_ONCE).card
 
 
 def _open(path: Path, runtime: Runtime) -> Opened:

@@ -100,6 +100,11 @@ def test_without_frames_the_demos_are_taken_and_that_is_said(orin, model, capsys
     assert "on 2 frames of the demo's recording only: name one of your own camera" in capsys.readouterr().out
 
 
+def test_to_look_at_a_network_builds_no_engine(orin, model, capsys):
+    assert main(["info", str(model)]) == 0
+    assert "focal length" in capsys.readouterr().out and orin.record == []
+
+
 # int8
 
 
