@@ -53,7 +53,10 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         DeviceLostError: the device is gone, or does nothing more for this process.
         NetworkError: it failed otherwise; one line.
     """
-    code, *results = function(*arguments)
+    try:
+        code, *results = function(*arguments)
+    except RuntimeError as error:  # of bindings before 12.8, where there is no driver at all
+        raise NetworkError(f"CUDA failed in {function.__name__}: {error}") from error
     if code != runtime.cudaError_t.cudaSuccess:
         name, text = code.name, runtime.cudaGetErrorString(code)[1].decode()
         if name == _OUT_OF_MEMORY:

@@ -36,6 +36,8 @@ def cuda_double(version: str, gpu: Gpu) -> DocumentedModule:
         """A call that a lost device answers with its error alone."""
 
         def call(*args: Any) -> tuple[Any, ...]:
+            if gpu.without_driver and version.startswith("12.6"):
+                raise RuntimeError("Failed to dlopen libcuda.so.1")
             if gpu.lost:
                 return (errors[gpu.lost], None)
             return function(*args)
@@ -53,6 +55,8 @@ def cuda_double(version: str, gpu: Gpu) -> DocumentedModule:
         return call
 
     def count() -> tuple[Any, ...]:
+        if gpu.without_driver:
+            return answer(error="cudaErrorInsufficientDriver")
         return answer(gpu.devices) if gpu.devices else answer(error="cudaErrorNoDevice")
 
     def properties(device: int) -> tuple[Any, ...]:

@@ -19,7 +19,8 @@ class Gpu:
         captures: whether a stream can be captured.
         record: what was done, in order: ``"malloc"``, ``"enqueue"``, ``"launch"``, ``"wait"``, ...
         devices: how many GPUs there are.
-        without_driver: whether TensorRT finds no driver it can work with.
+        without_driver: whether there is no driver.
+        too_old: whether TensorRT finds the driver too old.
     """
 
     memory: int = 8 << 30
@@ -27,6 +28,7 @@ class Gpu:
     captures: bool = True
     devices: int = 1
     without_driver: bool = False
+    too_old: bool = False
     name: bytes = b"Orin"
     driver: int = 12060
     runtime: int = 12060

@@ -41,7 +41,7 @@ def tensorrt_double(version: str, gpu: Gpu) -> DocumentedModule:
         logger.log(getattr(module.ILogger.Severity, severity), text)
 
     def start(logger: Any) -> Any:
-        if gpu.without_driver:
+        if gpu.too_old:
             say(use(logger), "ERROR", "CUDA initialization failure with error: 35")
             raise TypeError("pybind11::init(): factory function returned nullptr")
         return use(logger)

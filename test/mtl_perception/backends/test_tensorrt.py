@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -108,6 +109,13 @@ def test_without_a_gpu_the_next_is_taken_and_the_reason_told(orin, network):
     assert orin.leftovers() == []
 
 
+def test_without_a_driver_the_next_is_taken_whichever_way_the_bindings_say_it(gpu, network):
+    gpu.without_driver = True
+    opened = Network(network, BOTH)
+    assert "ONNX Runtime" in opened.device
+    assert re.search("no NVIDIA GPU can be used: .*(libcuda|cudaErrorInsufficientDriver)", opened.passed_over[0])
+
+
 @pytest.mark.parametrize(
     ("missing", "advice"),
     [
@@ -144,7 +152,7 @@ def test_the_real_bindings_say_that_there_is_no_gpu():
 
 def test_a_tensorrt_that_cannot_start_says_why(gpu, network):
     Network(network, ALONE)
-    gpu.without_driver = True
+    gpu.too_old = True
     assert "TensorRT cannot start: CUDA initialization failure with error: 35" in refused(network)
     assert gpu.leftovers() == []
     half = Runtime(backends=("tensorrt",), precision="fp16")  # which is not built yet
