@@ -24,6 +24,7 @@ Train, measure and export the perception network. Each command explains itself: 
   reproduce  train every row of the paper's tables and set ours beside them
   transferability
              before training: what labels and single-task networks say of which task helps which
+  affinity   train teachers and students of any tasks, and tell which task helps which
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
              mIoU and time by the resolution at which an export decides the class
@@ -49,6 +50,7 @@ COMMANDS = {
     "family": "training.family.command",
     "reproduce": "training.reproduce.command",
     "transferability": "training.transferability.command",
+    "affinity": "training.affinity.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",
 }

@@ -21,7 +21,7 @@ from training.datasets.label_drawing import draw
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
-from training.reproduce.row import Row, read_row
+from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
 
@@ -40,7 +40,7 @@ class StudyRunner:
     def __init__(self, study: Study, root: str, trainer: Mapping[str, Any] | None = None) -> None:
         self.study, self.root, self.trainer = study, root, dict(trainer or {})
         self.home = Path("runs") / study.name
-        self.source = Source.parse(f"{study.dataset}:{study.split}", root)
+        self.source = Source.parse(study.source, root)
 
     @property
     def device(self) -> torch.device:
@@ -96,7 +96,10 @@ class StudyRunner:
         # What a teacher looks at when measured is the label of the frame itself.
         measured = {}
         for text in self.study.measured_on():
-            evaluation, per_class = evaluate_checkpoint(trained, Source.parse(text, self.root), text.rpartition(":")[2])
+            frames = self.measured_frames(text)
+            evaluation, per_class = evaluate_checkpoint(
+                trained, frames, text.rpartition(":")[2] if ":" in text else "all"
+            )
             measured[text] = {"frames": evaluation.frames, "values": evaluation.values, "iou": per_class}
         result = {
             "row": run.row.name,
@@ -106,6 +109,10 @@ class StudyRunner:
             "measured": measured,
         }
         write_atomically(self._result_file(run), (json.dumps(result, indent=1) + "\n").encode())
+
+    def measured_frames(self, text: str) -> Source:
+        """The frames that FOLDER:SPLIT of the study stands for."""
+        return Source.parse(text, self.root)
 
     def results(self) -> list[dict[str, Any]]:
         """The results there are, in the order of ``runs``.
@@ -134,7 +141,7 @@ class StudyRunner:
 
     def teacher_of(self, run: Run) -> Run:
         """The run whose network labels what this one's frames lack: of the same seed and budget."""
-        teacher = read_row(str(run.row.teacher))
+        teacher = self.study.row(str(run.row.teacher))
         steps = self.study.teacher_steps or self._steps_of_epochs(teacher, run.budget, run.seed)
         return Run(teacher, run.budget, run.seed, steps)
 
@@ -162,7 +169,7 @@ class StudyRunner:
         """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""
         row = run.row
         return {
-            "frames": f"{self.study.dataset}:{self.study.split}",
+            "frames": self.study.source,
             "fit": dict(self.study.fit),
             "row": {
                 "require": row.require,
@@ -196,7 +203,7 @@ class StudyRunner:
             counts = dict(zip(counts, reversed(counts.values()), strict=True))
         path = self.home / run.budget_name / f"budget-{run.row.labels}-seed{run.seed}.json"
         if not path.exists():
-            draw(self.source.folder, self.study.split, counts, run.seed).write(path)
+            draw(self.source.folder, self.study.split or None, counts, run.seed).write(path)
         return path
 
     def _fit(self, run: Run) -> None:
@@ -206,7 +213,7 @@ class StudyRunner:
             "seed_everything": run.seed,
             "name": f"{self.study.name}/{run.name}",
             "data.root": self.root,
-            "data.train": [f"{self.study.dataset}:{self.study.split}"],
+            "data.train": [self.study.source],
             "trainer.max_steps": run.steps,
             "trainer.max_epochs": -1,
             "trainer.enable_model_summary": False,
@@ -240,21 +247,30 @@ class StudyRunner:
         budget = self._budget_file(run)
         if budget is None:
             raise ConfigurationError(f"row {run.row.name} has a teacher and sees all labels: there is nothing to label")
-        missing = min(run.budget, key=lambda task: len(LabelBudget.read(budget).labels[task]))
+        missing = self._tasks_to_label(teacher.row, LabelBudget.read(budget))
         pseudo_labels.main(
             [
                 str(self.checkpoint(teacher)),
-                f"{Path(self.root) / self.study.dataset}:{self.study.split}",
-                *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", missing, "--soft"),
+                str(Path(self.root) / self.study.source),
+                *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", *missing, "--soft"),
                 *(["--scales", *map(str, run.row.scales)] if run.row.scales else []),
                 *("--accelerator", str(self.trainer.get("accelerator", "auto"))),
             ]
         )
 
+    @staticmethod
+    def _tasks_to_label(teacher: Row, budget: LabelBudget) -> list[str]:
+        """What the teacher can add: the tasks it predicts, and does not look at, that have fewer labels than others."""
+        counts = {task: len(names) for task, names in budget.labels.items()}
+        scarce = [
+            task for task in teacher.tasks if task not in teacher.inputs and counts.get(task, 0) < max(counts.values())
+        ]
+        return scarce or [min(counts, key=counts.__getitem__)]
+
     def _steps_of_epochs(self, row: Row, budget: Mapping[str, int], seed: int) -> int:
         """The steps of the study's epochs over the frames the row trains on."""
         if row.steps_of:
-            return self._steps_of_epochs(read_row(row.steps_of), budget, seed)
+            return self._steps_of_epochs(self.study.row(row.steps_of), budget, seed)
         run = Run(row, budget, seed, 0)
         path = self._budget_file(run)
         choice = LabelChoice(LabelBudget.read(path) if path else None)

@@ -53,9 +53,22 @@ class Study:
     fit: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
 
+    @property
+    def source(self) -> str:
+        """FOLDER:SPLIT that is trained on; FOLDER where ``split`` is empty."""
+        return f"{self.dataset}:{self.split}" if self.split else self.dataset
+
     def measured_on(self) -> tuple[str, ...]:
         """The frames every run is measured on: ``report``, and ``choose`` if it is said."""
         return tuple(dict.fromkeys(filter(None, (self.report, self.choose))))
+
+    def row(self, name: str) -> Row:
+        """The row of that name: of the study's own, else of the rows on disk.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        return next((row for row in self.rows if row.name == name), None) or read_row(name)
 
     def with_teachers(self) -> tuple[Row, ...]:
         """The rows in an order in which each comes after its teacher, and after the row whose steps it takes."""
@@ -66,7 +79,7 @@ class Study:
                 return
             for other in (row.teacher, row.steps_of):
                 if other:
-                    add(read_row(other))
+                    add(self.row(other))
             ordered[row.name] = row
 
         for row in self.rows:

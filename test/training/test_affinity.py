@@ -1,0 +1,370 @@
+"""Which task helps which: a matrix of tiny networks end to end, what is said of it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from complete_folder import write_complete_folder
+
+from training.__main__ import main
+from training.affinity.agreement import agreement
+from training.affinity.checks import checked
+from training.affinity.conditions import Condition, condition
+from training.affinity.effects import HELPS, HURTS, UNDECIDED, Effect, effects, relative_matrix
+from training.affinity.report import conditions, markdown
+from training.affinity.rows import affinity_rows
+from training.affinity.runner import AffinityRunner
+from training.affinity.study import AffinityStudy, read_affinity_study
+from training.datasets.label_budget import LabelBudget
+from training.errors import ConfigurationError
+from training.module import PerceptionModule
+from training.reproduce.study import STUDIES
+from training.reproduce.summary import Spread
+
+STUDY = {
+    "dataset": "complete",
+    "split": "train",
+    "report": "complete:val",
+    "tasks": ["depth", "edges"],
+    "plenty": 6,
+    "few": 2,
+    "seeds": [0],
+    "steps": 2,
+    "teacher_steps": 1,
+    "soft": True,
+    "fit": {
+        "data": {"height": 64, "width": 64, "focal_length": 60, "batch_size": 2, "workers": 0},
+        "model": {"backbone": "mobilenetv4_conv_small", "head_widths": [8, 8, 8, 8]},
+        "trainer": {"logger": False},
+    },
+    "cheap": {"steps": 1, "report_frames": 2},
+}
+ROWS = {"single_depth", "single_edges", "multi"} | {
+    f"{row}_{task}" for row in ("teacher", "uneven", "student") for task in ("depth", "edges")
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_complete_folder(tmp_path_factory.mktemp("data") / "complete", train=8)
+
+
+def run(data, *more: str) -> int:
+    return main(["affinity", "tiny.yaml", "--root", str(data.root.parent), "--accelerator", "cpu", *more])
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory, data):
+    """A study of two tasks, stopped twice on its way: in the middle of a training, and between label and student."""
+    home = tmp_path_factory.mktemp("affinity")
+    (home / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        step, taken = PerceptionModule.training_step, []
+
+        def interrupted(module, batch, index):
+            taken.append(index)
+            if len(taken) == 4:
+                raise KeyboardInterrupt
+            return step(module, batch, index)
+
+        patch.setattr(PerceptionModule, "training_step", interrupted)
+        patch.setattr("training.last_checkpoint.INTERVAL", 0.0)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run(data)
+        assert (home / "runs/tiny/depth2-edges2/single_edges/seed0-steps2/last.ckpt").exists()
+        patch.setattr(PerceptionModule, "training_step", step)
+        written = AffinityRunner._fit
+
+        def stopped(runner, training):
+            if training.row.name == "student_depth":
+                raise OSError(28, "No space left on device", "labels")
+            written(runner, training)
+
+        patch.setattr(AffinityRunner, "_fit", stopped)
+        assert run(data) == 2
+        patch.setattr(AffinityRunner, "_fit", written)
+        assert run(data, "--out", "results") == 0
+    return home
+
+
+def test_a_study_leaves_matrix_table_and_picture(studied):
+    content = json.loads((studied / "results/tiny.json").read_text())
+    assert {r["row"] for r in content["results"]} == ROWS
+    assert set(content["pairs"]) == {"depth>edges", "edges>depth"}
+    figures = {r["row"]: r["values"] for r in content["results"]}
+    pair = content["pairs"]["edges>depth"]
+    gain = figures["uneven_edges"]["rmse"] - figures["student_edges"]["rmse"]
+    assert pair["difference"] == pytest.approx(gain) and pair["relative"] == pytest.approx(gain / pair["without"])
+    assert "rmse" not in figures["teacher_depth"] and "edge_f" in figures["teacher_depth"]
+    assert content["pilot"] and content["conditions"] == {"depth+edges": "undecided"}
+    table = (studied / "results/tiny.md").read_text()
+    assert "A pilot: one seed" in table and "| depth alone | 2 | 2 | 1 |" in table
+    assert cv2.imread(str(studied / "results/tiny.png")) is not None
+
+
+def test_interrupted_and_gone_on_with_the_numbers_are_the_same(studied, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(studied / "tiny.yaml", tmp_path)
+    # The network whose training was broken off, and the student that came after, are made again in one go.
+    shutil.copytree(studied / "runs/tiny", tmp_path / "runs/tiny")
+    shutil.rmtree(tmp_path / "runs/tiny/depth2-edges2/single_edges")
+    shutil.rmtree(tmp_path / "runs/tiny/depth6-edges2/student_depth")
+    assert run(data, "--out", "results") == 0
+    one, other = (json.loads((p / "results/tiny.json").read_text()) for p in (studied, tmp_path))
+    assert one["results"] == other["results"] and one["pairs"] == other["pairs"]
+
+
+def test_student_and_network_compared_with_see_the_same_labels_for_the_same_steps(studied):
+    home = studied / "runs/tiny/depth2-edges6"
+    settings = [
+        json.loads((home / f"{row}_edges/seed0-steps2-settings.json").read_text()) for row in ("uneven", "student")
+    ]
+    assert settings[0]["fit"] == settings[1]["fit"] and settings[0]["row"]["fit"] == settings[1]["row"]["fit"]
+    labelled = {p.stem for p in (home / "pseudo/teacher_edges-seed0-steps1/pseudo_depth").iterdir()}
+    budget = LabelBudget.read(home / "budget-budget-seed0.json").labels
+    assert labelled == set(budget["edges"]) - set(budget["depth"]) and len(labelled) == 4
+    few = LabelBudget.read(studied / "runs/tiny/depth2-edges2/budget-budget-seed0.json").labels
+    assert few["depth"] == few["edges"] == budget["depth"]
+
+
+def test_what_is_done_is_not_done_again_and_the_cost_is_said_first(studied, data, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    monkeypatch.setattr("training.fit.main", lambda argv: pytest.fail("it trained again"))
+    assert run(data, "--out", "again") == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "tiny: 9 trainings, 7 of 2 steps and 2 teachers of 1, 16 steps in all at 64x64; 2 tasks, 1 seed"
+    )
+    assert "9 trainings, 9 of them done" in said
+    assert (studied / "again/tiny.md").read_text() == (studied / "results/tiny.md").read_text()
+
+
+def test_agreement_wants_both_versions(studied, data, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    assert run(data, "--agreement", "--out", "results") == 2
+    assert "results/tiny_cheap.json is not there yet: run the study with --cheap first" in capsys.readouterr().err
+
+
+def study(tmp_path, **changes) -> AffinityStudy:
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, **changes}))
+    return read_affinity_study(tmp_path / "s.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("affinity_*.yaml")), ids=lambda p: p.stem)
+def test_the_studies_can_be_read(path):
+    found = read_affinity_study(path)
+    assert found.cheaper().steps < found.steps and found.cheaper().tasks == found.tasks
+    assert "51 trainings" in found.cost()
+
+
+def test_the_cheap_version_is_smaller_and_asks_the_same(tmp_path):
+    whole = study(tmp_path, cheap={"steps": 1, "fit": {"data": {"height": 32}}})
+    cheap = whole.cheaper()
+    assert (cheap.name, cheap.steps, cheap.few, cheap.tasks) == ("s_cheap", 1, 2, ("depth", "edges"))
+    assert cheap.fit["data"] == {**STUDY["fit"]["data"], "height": 32} and cheap.fit["model"] == STUDY["fit"]["model"]
+
+
+def test_teachers_look_at_the_task_given_and_never_at_what_they_label():
+    rows = {row.name: row for row in affinity_rows(("depth", "edges", "normals"), soft=False)}
+    for task in ("depth", "edges", "normals"):
+        teacher, student = rows[f"teacher_{task}"], rows[f"student_{task}"]
+        assert teacher.inputs == ("rgb", task) and set(teacher.tasks) == {"depth", "edges", "normals"} - {task}
+        assert student.teacher == teacher.name and student.inputs == ("rgb",)
+        assert student.model == rows[f"uneven_{task}"].model
+
+
+def test_some_frames_are_measured_on_where_the_study_says_so(tmp_path, data, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = replace(study(tmp_path), report_frames=2)
+    assert len(AffinityRunner(few, str(data.root.parent)).measured_frames("complete:val").names) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"tasks": ["depth"]}, "tasks depth: two or more are needed"),
+        ({"tasks": ["depth", "depth"]}, "tasks depth, depth: two or more are needed, each once"),
+        (
+            {"tasks": ["depth", "keypoints"]},
+            "unknown task 'keypoints'; known: depth, semantic, normals, edges, offsets",
+        ),
+        ({"seeds": []}, "one or more"),
+        ({"steps": 0}, "steps is 0"),
+        ({"cheap": {"tasks": ["depth"]}}, "cheap may change seeds, steps"),
+        ({"colour": "red"}, "is no study of tasks: .*colour"),
+    ],
+)
+def test_a_study_that_makes_no_sense_is_refused(tmp_path, changes, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        study(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"few": 9}, "few=9: only 8 frames of complete:train have all"),
+        ({"few": 1}, "few=1 frames do not fill a batch of 2"),
+        ({"plenty": 9}, "plenty=9: only 8 frames of complete:train have depth"),
+        ({"plenty": 2}, "plenty=2 is not more than few=2"),
+        ({"report": "complete:test"}, "no split 'test'"),
+    ],
+)
+def test_labels_that_are_not_there_are_missed_before_anything_is_trained(tmp_path, data, changes, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        checked(study(tmp_path, **changes), str(data.root.parent))
+
+
+def changed(data, tmp_path, kind: str, change) -> str:
+    """A copy of the data set with the files of a kind changed, or removed where ``change`` gives None."""
+    shutil.copytree(data.root, tmp_path / "complete")
+    for i, path in enumerate(sorted((tmp_path / "complete" / kind).iterdir())):
+        image = change(i, cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+        if image is None:
+            path.unlink()
+        else:
+            cv2.imwrite(str(path), image)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "kind", "change", "complaint"),
+    [
+        (
+            ["depth", "semantic"],
+            "semantic",
+            lambda i, m: np.full_like(m, 3),
+            "semantic is the same wherever it is known",
+        ),
+        (["depth", "edges"], "semantic", lambda i, m: np.full_like(m, 3), "edges is the same wherever it is known"),
+        (["edges", "depth"], "depth", lambda i, m: np.full_like(m, 2000), "depth is the same wherever it is known"),
+        (["edges", "normals"], "depth", lambda i, m: np.full_like(m, 2000), "normals is the same wherever it is known"),
+        (["edges", "offsets"], "instance", lambda i, m: m * 0, "offsets is the same wherever it is known"),
+        (["edges", "depth"], "depth", lambda i, m: m * 0, "depth is the same wherever it is known"),
+    ],
+)
+def test_a_constant_label_is_named(data, tmp_path, tasks, kind, change, complaint):
+    root = changed(data, tmp_path, kind, change)
+    with pytest.raises(ConfigurationError, match=complaint):
+        checked(study(tmp_path, tasks=tasks), root)
+
+
+def test_tasks_without_common_frames_are_named(data, tmp_path):
+    root = changed(data, tmp_path, "depth", lambda i, m: m if i % 2 else None)
+    for i, path in enumerate(sorted((tmp_path / "complete/semantic").iterdir())):
+        if i % 2:
+            path.unlink()
+    with pytest.raises(ConfigurationError, match=r"depth and edges together \(4 have depth, 4 have edges\)"):
+        checked(study(tmp_path), root)
+    shutil.rmtree(tmp_path / "complete/semantic")
+    with pytest.raises(ConfigurationError, match="no frame of complete:train has edges"):
+        checked(study(tmp_path), root)
+
+
+def test_a_folder_needs_tasks_and_frames_to_measure_on(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["affinity", f"{data.root}:train"]) == 2
+    assert "is a folder: say --tasks, and by --report" in capsys.readouterr().err
+    assert main(["affinity", "nowhere"]) == 2
+    assert "'nowhere' is no study (house), no *.yaml, and no data set folder" in capsys.readouterr().err
+    arguments = ["--tasks", "depth", "edges", "--report", f"{data.root}:val", "--few", "4", "--table-only"]
+    assert main(["affinity", f"{data.root}:train", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.startswith("affinity_complete: 27 trainings") and "holds no student" in captured.err
+
+
+def effect(given: str, task: str, without: tuple[float, ...], with_teacher: tuple[float, ...]) -> Effect:
+    return Effect(given, task, Spread(without), Spread(with_teacher))
+
+
+UP, DOWN, AROUND = (0.52, 0.61, 0.72), (0.49, 0.58, 0.69), (0.52, 0.58, 0.71)
+BASE = (0.5, 0.6, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("first_on_second", "second_on_first", "expected"),
+    [
+        (UP, UP, Condition.ONE),
+        (DOWN, UP, Condition.TWO),
+        (UP, DOWN, Condition.TWO_MIRRORED),
+        (DOWN, DOWN, Condition.THREE),
+        (AROUND, UP, Condition.UNDECIDED),
+        (UP, AROUND, Condition.UNDECIDED),
+    ],
+)
+def test_conditions_follow_from_the_two_effects(first_on_second, second_on_first, expected):
+    """Both tasks' figures are better where they are higher."""
+    shift = {UP: (0.52, 0.62, 0.722), DOWN: (0.48, 0.58, 0.678), AROUND: AROUND}
+    one = effect("edges", "semantic", BASE, shift[first_on_second])
+    other = effect("semantic", "edges", BASE, shift[second_on_first])
+    assert condition(one, other) is expected
+
+
+def test_a_figure_that_is_better_lower_gains_by_falling():
+    found = effect("semantic", "depth", (1.0, 1.2), (0.9, 1.1))
+    assert found.difference.values == pytest.approx((0.1, 0.1)) and found.verdict == HELPS
+    assert found.relative == pytest.approx(0.1 / 1.1)
+    assert effect("depth", "semantic", (0.9, 1.1), (0.8, 1.0)).verdict == HURTS
+    assert effect("depth", "semantic", (0.9,), (1.0,)).verdict == UNDECIDED
+    assert math.isnan(effect("depth", "semantic", (0.0, 0.0), (0.1, 0.2)).relative)
+
+
+def results(seeds: int) -> list[dict]:
+    """Depth as input raises semantic's mIoU by a tenth; classes as input raise depth's error."""
+    made = []
+    for seed in range(seeds):
+        for row, rmse, miou in (
+            ("uneven_depth", 0.5, 0.30),
+            ("student_depth", 0.5, 0.33),
+            ("uneven_semantic", 0.5, 0.4),
+            ("student_semantic", 0.6, 0.4),
+        ):
+            values = {"rmse": rmse + 0.01 * seed, "miou_present": miou + 0.02 * seed}
+            made.append(
+                {
+                    "row": row,
+                    "seed": seed,
+                    "steps": 2,
+                    "budget_name": row,
+                    "seconds": 1,
+                    "measured": {"r": {"values": values}},
+                }
+            )
+    return made
+
+
+def test_the_matrix_is_read_the_right_way_round(tmp_path):
+    made = results(3)
+    made[5]["measured"]["r"]["values"]["miou_present"] += 0.001
+    found = effects(("depth", "semantic"), "r", made)
+    matrix = relative_matrix(("depth", "semantic"), found)
+    assert np.isnan(np.diag(matrix)).all() and matrix[0, 1] == pytest.approx(0.0303 / 0.32, rel=0.01)
+    assert matrix[1, 0] == pytest.approx(-0.1 / 0.51)
+    assert conditions(("depth", "semantic"), found) == {
+        ("depth", "semantic"): "Condition 2, mirrored: depth improves semantic, semantic worsens depth"
+    }
+    table = markdown(study(tmp_path, tasks=["depth", "semantic"], report="r"), found, made, "s.png")
+    assert "| depth | - | +9.5 ± 0.4 % (+3 ± 0.14) |" in table and "| semantic | -19.6 ± 0.0 % (-0.1 ± " in table
+    assert "pilot" not in table and "| plenty of depth | 2, 6 of depth | 2 | 3 |" in table
+
+
+def test_agreement_is_of_ranks():
+    def made(values):
+        pairs = {f"a>{i}": {"relative": value} for i, value in enumerate(values)}
+        return {"study": "s", "tasks": ["a"], "labels": {}, "pairs": pairs}
+
+    same = agreement(made([0.1, 0.2, -0.3, 0.4]), made([1.0, 2.0, -30.0, 4.0]))
+    assert same["spearman"] == pytest.approx(1) and same["kendall"] == pytest.approx(1) and same["same_sign"] == 1
+    other = agreement(made([0.1, 0.2, 0.3]), made([-0.1, -0.2, -0.3]))
+    assert other["spearman"] == pytest.approx(-1) and other["same_sign"] == 0
+    with pytest.raises(ConfigurationError, match="2 effects in both"):
+        agreement(made([0.1, 0.2]), made([0.1, 0.2]))
+    with pytest.raises(ConfigurationError, match="other tasks or numbers"):
+        agreement(made([0.1]), {**made([0.1]), "tasks": ["b"]})

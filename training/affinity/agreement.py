@@ -1,0 +1,76 @@
+"""How well the cheap version of a study agrees with the whole one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from scipy import stats
+
+from training.errors import ConfigurationError
+
+LEAST_PAIRS = 3
+
+
+def agreement(full: dict[str, Any], cheap: dict[str, Any]) -> dict[str, Any]:
+    """Rank correlations of two matrices over the effects that both have.
+
+    Args:
+        full: as ``report.as_json`` gives it.
+        cheap: the same of the cheap version.
+
+    Returns:
+        ``pairs``: how many effects; ``spearman`` and ``kendall`` of the relative effects, with ``spearman_p`` and
+        ``kendall_p``, the chance of as much by luck; ``same_sign``: share of the effects with the same sign.
+
+    Raises:
+        ConfigurationError: they are of other tasks, or have fewer than three effects in common.
+    """
+    if full["tasks"] != cheap["tasks"] or full["labels"] != cheap["labels"]:
+        raise ConfigurationError(
+            f"{full['study']} and {cheap['study']} are of other tasks or numbers of labels: run both anew of the same"
+        )
+    both = [
+        (full["pairs"][pair]["relative"], effect["relative"])
+        for pair, effect in cheap["pairs"].items()
+        if effect["relative"] is not None and full["pairs"].get(pair, {}).get("relative") is not None
+    ]
+    if len(both) < LEAST_PAIRS:
+        raise ConfigurationError(f"{len(both)} effects in both: a rank correlation takes {LEAST_PAIRS} or more")
+    one, other = zip(*both, strict=True)
+    spearman, kendall = stats.spearmanr(one, other), stats.kendalltau(one, other)
+    return {
+        "pairs": len(both),
+        "spearman": float(spearman.statistic),
+        "spearman_p": float(spearman.pvalue),
+        "kendall": float(kendall.statistic),
+        "kendall_p": float(kendall.pvalue),
+        "same_sign": sum((a > 0) == (b > 0) for a, b in both) / len(both),
+    }
+
+
+def read_result(path: Path, how: str) -> dict[str, Any]:
+    """The JSON of a study.
+
+    Args:
+        path: where it should be.
+        how: it is to be run, if it is not there.
+
+    Raises:
+        ConfigurationError: it is not there yet.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} is not there yet: run the study {how} first, with the same --out") from error
+
+
+def in_words(values: dict[str, Any], name: str) -> str:
+    """The agreement as lines to read."""
+    return (
+        f"{name}: cheap and whole matrix over {values['pairs']} effects\n"
+        f"  Spearman's rank correlation {values['spearman']:+.2f} (p {values['spearman_p']:.2g})\n"
+        f"  Kendall's                   {values['kendall']:+.2f} (p {values['kendall_p']:.2g})\n"
+        f"  same sign in                {100 * values['same_sign']:.0f} % of the effects"
+    )

@@ -1,0 +1,171 @@
+"""A matrix of tasks as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.affinity.conditions import condition, in_words
+from training.affinity.effects import UNDECIDED, Effect
+from training.affinity.rows import MULTI, single_name, student_name, teacher_name, uneven_name
+from training.affinity.study import AffinityStudy
+from training.metrics.by_task import MAIN_FIGURES
+from training.reproduce.summary import Cell, Spread
+from training.reproduce.summary import cells as row_cells
+
+Effects = Mapping[tuple[str, str], Effect]
+
+
+def conditions(tasks: Sequence[str], found: Effects) -> dict[tuple[str, str], str]:
+    """The condition of every pair of tasks whose two effects are there, in words."""
+    return {
+        (a, b): in_words(condition(found[a, b], found[b, a]), a, b)
+        for a, b in itertools.combinations(tasks, 2)
+        if (a, b) in found and (b, a) in found
+    }
+
+
+def as_json(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The matrix and the figures behind it; null where a number is none."""
+    return {
+        "study": study.name,
+        "report": study.report,
+        "tasks": list(study.tasks),
+        "labels": {"plenty": study.plenty, "few": study.few},
+        "steps": study.steps,
+        "teacher_steps": study.teacher_steps,
+        "seeds": sorted({r["seed"] for r in results}),
+        "pilot": _seeds(found) < 2,
+        "seconds": round(sum(r["seconds"] for r in results)),
+        "pairs": {
+            f"{given}>{task}": {
+                "figure": MAIN_FIGURES[task].name,
+                "higher_is_better": MAIN_FIGURES[task].higher_is_better,
+                "without": _number(e.without.mean),
+                "with_teacher": _number(e.with_teacher.mean),
+                "difference": _number(e.difference.mean),
+                "half_width": _number(e.difference.half_width),
+                "relative": _number(e.relative),
+                "relative_half_width": _number(e.relative_half_width),
+                "differences": [_number(v) for v in e.difference.values],
+                "verdict": e.verdict,
+            }
+            for (given, task), e in found.items()
+        },
+        "conditions": {f"{a}+{b}": text for (a, b), text in conditions(study.tasks, found).items()},
+        "results": [
+            {
+                "row": r["row"],
+                "seed": r["seed"],
+                "steps": r["steps"],
+                "values": {name: _number(v) for name, v in r["measured"][study.report]["values"].items()},
+            }
+            for r in results
+        ],
+    }
+
+
+def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str, Any]], picture: str) -> str:
+    """The matrix, the conditions, and every network's figures."""
+    tasks, seeds = study.tasks, _seeds(found)
+    lines = [f"# Which task helps which: {study.name}", ""]
+    if seeds < 2:
+        lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
+    lines += [
+        _setting(study),
+        "",
+        f"![matrix]({picture})",
+        "",
+        "Change of the student's figure, positive is better, in per cent of the figure without the teacher; in "
+        f"brackets the difference in the figure's own unit. Mean over the seeds ({seeds}) with half its 95 % interval "
+        "(Student's t, seed by seed); `?` where that covers zero, or where there is one seed.",
+        "",
+        _line(["given as input", *(f"{t}: {MAIN_FIGURES[t].title}" for t in tasks)]),
+        _line(["---"] * (len(tasks) + 1)),
+        *(_line([given, *(_effect(found.get((given, t))) for t in tasks)]) for given in tasks),
+        "",
+        "## Conditions of the paper",
+        "",
+        "An effect is decided where its interval is on one side of zero; a pair, where both its effects are. With "
+        f"{len(found)} effects at 95 %, some may be decided by chance: nothing is corrected for their number.",
+        "",
+        _line(["pair", "what was found"]),
+        _line(["---", "---"]),
+        *(_line([f"{a}, {b}", text]) for (a, b), text in conditions(tasks, found).items()),
+        "",
+        "## Every network",
+        "",
+        "Figures in brackets are a teacher's: it looks at true labels when it is measured, which a robot has none of.",
+        "",
+        *_networks(study, results),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(study: AffinityStudy) -> str:
+    return (
+        f"Of `{study.source}` {study.few} frames have the labels of all tasks, and {study.plenty} those of one, that "
+        "is given. A teacher looks at picture and given labels, learns the other tasks on the "
+        f"{study.few} frames ({study.teacher_steps} steps) and labels the rest. The student looks at the picture, and "
+        "learns all tasks from true and teacher's labels; it is compared with a network of the same first weights, "
+        f"true labels and {study.steps} steps without the teacher's. Measured on {_frames(study)} `{study.report}`."
+    )
+
+
+def _networks(study: AffinityStudy, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_row = {cell.row: cell for cell in row_cells(results, study.report)}
+    header = ["network", "labels", "steps", "seeds", *(MAIN_FIGURES[t].title for t in study.tasks)]
+    lines = [_line(header), _line(["---"] * len(header))]
+    few, plenty = str(study.few), f"{study.few}, {study.plenty} of"
+    named = [(single_name(t), few) for t in study.tasks] + [(MULTI, few)]
+    for task in study.tasks:
+        named += [
+            (teacher_name(task), few),
+            *((name(task), f"{plenty} {task}") for name in (uneven_name, student_name)),
+        ]
+    titles = {row.name: row.title for row in study.as_study().rows}
+    for name, labels in named:
+        if cell := by_row.get(name):
+            figures = [_figure(cell, t, name.startswith(teacher_name(""))) for t in study.tasks]
+            lines.append(_line([titles[name], labels, str(cell.steps), str(len(cell.seeds)), *figures]))
+    return lines
+
+
+def _figure(cell: Cell, task: str, privileged: bool) -> str:
+    main = MAIN_FIGURES[task]
+    if main.name not in cell.figures:
+        return "-"
+    text = _with_interval(cell.figures[main.name], main.scale, ".3g")
+    return f"({text})" if privileged else text
+
+
+def _effect(effect: Effect | None) -> str:
+    if effect is None:
+        return "-"
+    half, difference = effect.relative_half_width, effect.difference
+    text = f"{100 * effect.relative:+.1f}" + ("" if math.isnan(half) else f" ± {100 * half:.1f}") + " %"
+    text += f" ({_with_interval(difference, MAIN_FIGURES[effect.task].scale, '+.2g')})"
+    return text + " ?" * (effect.verdict == UNDECIDED)
+
+
+def _with_interval(spread: Spread, scale: float, form: str) -> str:
+    text = f"{scale * spread.mean:{form}}"
+    return text if math.isnan(spread.half_width) else f"{text} ± {scale * spread.half_width:.2g}"
+
+
+def _frames(study: AffinityStudy) -> str:
+    return f"at most {study.report_frames} frames of" if study.report_frames else "all frames of"
+
+
+def _seeds(found: Effects) -> int:
+    return max((len(effect.without.values) for effect in found.values()), default=0)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
