@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.cuda import device
-from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, is_quantised, metadata_of, read_graph
+from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, metadata_of, read_graph
 from mtl_perception.backends.tensorrt_log import LOG, ProgressBar, created, tensorrt, why
+from mtl_perception.backends.tensorrt_quantisation import is_quantised
 
 _MOST_WORKSPACE = 1 << 30
 """Bytes of device memory that a kernel may take for itself: the rest of the robot needs memory as well."""

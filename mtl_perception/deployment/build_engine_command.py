@@ -112,7 +112,8 @@ def _to_be_quantised(path: Path, model: bytes, source: str | None) -> Path | Non
     Raises:
         DeploymentError: there is nothing to calibrate on, or a file of that name.
     """
-    from mtl_perception.backends.tensorrt_graph import is_quantised, read_graph
+    from mtl_perception.backends.tensorrt_graph import read_graph
+    from mtl_perception.backends.tensorrt_quantisation import is_quantised
 
     if is_quantised(read_graph(model)):
         return None

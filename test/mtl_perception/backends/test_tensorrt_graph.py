@@ -8,11 +8,12 @@ import pytest
 from convolution_file import write_convolutions
 from gpu_doubles.tensorrt_double import parser_errors
 from network_file import write_depth_network, write_network
-from onnx import TensorProto
+from onnx import TensorProto, helper, numpy_helper
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
-from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, is_quantised, metadata_of, read_graph
+from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, metadata_of, read_graph
+from mtl_perception.backends.tensorrt_quantisation import is_quantised
 from mtl_perception.deployment.parity import TOLERANCES, compare
 from mtl_perception.share import model_path
 
@@ -85,6 +86,38 @@ def test_quantisation_is_known_and_bytes_of_its_own_are_left(tmp_path):
         read_graph(write_convolutions(tmp_path / "f.onnx").read_bytes())
     )
     assert weights(graph_for_tensorrt(quantised, "fp32"))["zero"] == TensorProto.INT8
+
+
+def test_biases_of_32_bits_become_the_floats_they_stand_for(tmp_path):
+    """So ONNX Runtime's quantiser writes them, and TensorRT's parser does not take them."""
+    model = onnx.load(write_convolutions(tmp_path / "q.onnx", quantised=True))
+    bias = next(tensor for tensor in model.graph.initializer if tensor.name == "b1")
+    steps = np.rint(numpy_helper.to_array(bias) / 1e-3).astype(np.int32)
+    model.graph.initializer.remove(bias)
+    for name, value in (("b1q", steps), ("b1s", np.full(8, 1e-3, np.float32)), ("b1z", np.zeros(8, np.int32))):
+        model.graph.initializer.append(numpy_helper.from_array(value, name))
+    model.graph.node.insert(0, helper.make_node("DequantizeLinear", ["b1q", "b1s", "b1z"], ["b1"], axis=0))
+    file = model.SerializeToString()
+    ours = graph_for_tensorrt(read_graph(file), "fp32")
+    onnx.checker.check_model(ours, full_check=True)
+    assert weights(ours)["b1"] == TensorProto.FLOAT
+    assert sum(node.op_type == "DequantizeLinear" for node in ours.graph.node) == 2
+    image = random_image(ours)
+    for one, other in zip(answers(ours.SerializeToString(), image), answers(file, image), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("zero", [np.uint8(0), np.int8(3), None])
+def test_what_is_quantised_for_a_cpu_is_refused(tmp_path, zero):
+    model = onnx.load(write_convolutions(tmp_path / "q.onnx", quantised=True))
+    old = next(tensor for tensor in model.graph.initializer if tensor.name == "zero")
+    if zero is None:
+        for node in model.graph.node:
+            node.input[:] = [name for name in node.input if name != "zero"]
+    else:
+        old.CopyFrom(numpy_helper.from_array(np.asarray(zero), "zero"))
+    with pytest.raises(NetworkError, match=r"node r1q is quantised for a CPU.*quantize --for tensorrt`$"):
+        graph_for_tensorrt(read_graph(model.SerializeToString()), "fp32")
 
 
 def test_a_quantised_file_of_an_old_opset_has_no_half_precision(tmp_path):
