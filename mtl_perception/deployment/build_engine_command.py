@@ -26,8 +26,8 @@ def add_build_engine(commands: argparse._SubParsersAction) -> None:
     from mtl_perception.deployment.parity import TOLERANCES
 
     rows = [
-        f"  {name}  depth moved by {t.depth_median:.1%} (median), {t.depth_p99:.0%} (99th percentile); "
-        f"class kept in {t.same_class:.1%} of the pixels"
+        f"  {name}  depth moved by {100 * t.depth_median:g} % (median), {100 * t.depth_p99:g} % (99th percentile); "
+        f"class kept in {100 * t.same_class:g} % of the pixels"
         for name, t in TOLERANCES.items()
     ]
     parser = commands.add_parser(

@@ -26,12 +26,14 @@ class Tolerance:
 
 
 TOLERANCES = {
-    "fp32": Tolerance(depth_median=1e-3, depth_p99=1e-2, same_class=0.999),
-    "fp16": Tolerance(depth_median=5e-3, depth_p99=5e-2, same_class=0.99),
-    "int8": Tolerance(depth_median=3e-2, depth_p99=2.5e-1, same_class=0.95),
+    "fp32": Tolerance(depth_median=1e-4, depth_p99=1e-3, same_class=0.999),
+    "fp16": Tolerance(depth_median=3e-3, depth_p99=2e-2, same_class=0.995),
+    "int8": Tolerance(depth_median=2e-2, depth_p99=0.15, same_class=0.98),
 }
-"""By precision. Another order of sums alone moves a float32 network by some 1e-6; one of half precision has steps of
-5e-4; what eight bits cost, and that a network is still good, is for ``evaluate`` to measure."""
+"""By precision: a few times what the shipped network moves on frames of ``house`` where all is well. Another order of
+sums is some 1e-6 of depth in float32. Half precision moves it by 6e-4, by 3e-3 at the 99th percentile, and keeps
+99.95 % of the classes; a good 8-bit network by 9e-3, 6e-2, and keeps 99.6 %. Whether one is good enough ``evaluate``
+measures."""
 
 
 @dataclass(frozen=True)
