@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
+
+# Else ONNX Runtime keeps a record of its use in the home folder, and sends it to its makers. It looks at its start.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 class NetworkError(RuntimeError):

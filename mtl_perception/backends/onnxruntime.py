@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
-
-# Else the library keeps a record of its use in the home folder, and sends it to its makers. It looks at its start.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 try:
     import onnxruntime
@@ -38,12 +34,14 @@ class OnnxRuntimeBackend:
         providers: execution providers in order of preference, empty for CUDA where there is one and
             else the CPU. A provider that does not come up is passed over only for one also listed.
         threads: threads within an operator, 0 for one a core.
+        fuse: put operations together for speed. Without, each is computed as it stands in the file, and where that
+            is quantised, in float32 between the rounding: exactly, when the processor's own 8-bit sums may overflow.
 
     Raises:
         NetworkError: the file is no network file, or no listed provider comes up.
     """
 
-    def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0) -> None:
+    def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0, *, fuse: bool = True) -> None:
         available = onnxruntime.get_available_providers()
         unknown = [p for p in providers if p not in available]
         if unknown:
@@ -53,6 +51,8 @@ class OnnxRuntimeBackend:
         wanted = list(providers) or [p for p in (_CUDA, _CPU) if p in available]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        if not fuse:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4  # what it would log as an error it raises, too
         options.add_session_config_entry("session.load_model_format", "ONNX")
         # Idle threads that spin for work would take the cores the rest of the robot needs.

@@ -6,6 +6,7 @@ import argparse
 
 from mtl_perception.deployment.benchmark_command import add_benchmark
 from mtl_perception.deployment.build_engine_command import add_build_engine
+from mtl_perception.deployment.quantize_command import add_quantize
 
 
 def add_deployment_commands(commands: argparse._SubParsersAction) -> None:
@@ -13,5 +14,6 @@ def add_deployment_commands(commands: argparse._SubParsersAction) -> None:
 
     It may raise DeploymentError, NetworkError, ImportError (of ROS) and OSError.
     """
+    add_quantize(commands)
     add_build_engine(commands)
     add_benchmark(commands)
