@@ -153,6 +153,26 @@ def test_agreement_wants_both_versions(studied, data, monkeypatch, capsys):
     assert "results/tiny_cheap.json is not there yet: run the study with --cheap first" in capsys.readouterr().err
 
 
+def test_both_versions_there_their_agreement_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(STUDY))
+    for name, sign in (("tiny", 1), ("tiny_cheap", -1)):
+        pairs = {f"depth>{i}": {"relative": sign * i / 10} for i in range(4)}
+        content = {"study": name, "tasks": [], "labels": {}, "pairs": pairs}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert main(["affinity", "tiny.yaml", "--agreement", "--out", "."]) == 0
+    assert "over 4 effects\n  Spearman's rank correlation -1.00" in capsys.readouterr().out
+    assert json.loads((tmp_path / "tiny_agreement.json").read_text())["kendall"] == pytest.approx(-1)
+
+
+def test_another_number_of_frames_to_measure_on_is_measured_without_training_anew(studied, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(studied)
+    runner = AffinityRunner(read_affinity_study(studied / "tiny.yaml"), str(data.root.parent))
+    assert all(map(runner._is_done, runner.runs()))
+    fewer = AffinityRunner(replace(runner.affinity, report_frames=2), str(data.root.parent))
+    assert not any(map(fewer._is_done, fewer.runs()))
+
+
 def study(tmp_path, **changes) -> AffinityStudy:
     (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, **changes}))
     return read_affinity_study(tmp_path / "s.yaml")
@@ -313,7 +333,8 @@ def test_a_figure_that_is_better_lower_gains_by_falling():
     assert found.relative == pytest.approx(0.1 / 1.1)
     assert effect("depth", "semantic", (0.9, 1.1), (0.8, 1.0)).verdict == HURTS
     assert effect("depth", "semantic", (0.9,), (1.0,)).verdict == UNDECIDED
-    assert math.isnan(effect("depth", "semantic", (0.0, 0.0), (0.1, 0.2)).relative)
+    from_nothing = effect("depth", "semantic", (0.0, 0.0), (0.1, 0.2))
+    assert math.isnan(from_nothing.relative) and from_nothing.difference.mean == pytest.approx(0.15)
 
 
 def results(seeds: int) -> list[dict]:

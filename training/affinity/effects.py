@@ -78,7 +78,9 @@ def effects(tasks: Sequence[str], report: str, results: Sequence[Mapping[str, An
         for task in tasks:
             name = MAIN_FIGURES[task].name
             if task != given and seeds:
-                without, with_teacher = (Spread(tuple(f[s][name] for s in seeds)) for f in (others, students))
+                without, with_teacher = (
+                    Spread(tuple(f[s].get(name, math.nan) for s in seeds)) for f in (others, students)
+                )
                 cells[given, task] = Effect(given, task, without, with_teacher)
     return cells
 

@@ -142,11 +142,12 @@ def _figure(cell: Cell, task: str, privileged: bool) -> str:
 
 
 def _effect(effect: Effect | None) -> str:
-    if effect is None:
+    if effect is None or math.isnan(effect.difference.mean):
         return "-"
-    half, difference = effect.relative_half_width, effect.difference
-    text = f"{100 * effect.relative:+.1f}" + ("" if math.isnan(half) else f" ± {100 * half:.1f}") + " %"
-    text += f" ({_with_interval(difference, MAIN_FIGURES[effect.task].scale, '+.2g')})"
+    text = _with_interval(effect.difference, MAIN_FIGURES[effect.task].scale, "+.2g")
+    if not math.isnan(effect.relative):
+        half = effect.relative_half_width
+        text = f"{100 * effect.relative:+.1f}" + ("" if math.isnan(half) else f" ± {100 * half:.1f}") + f" % ({text})"
     return text + " ?" * (effect.verdict == UNDECIDED)
 
 
