@@ -73,11 +73,6 @@ class Network:
         network.passed_over = ()
         return network
 
-    @property
-    def backend(self) -> Backend:
-        """What runs it, for who compares its bare outputs."""
-        return self._backend
-
     def predict(
         self, rgb: np.ndarray, focal_length: float | None = None, *, at_network_size: bool = False
     ) -> Prediction:

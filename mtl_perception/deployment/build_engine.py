@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl_perception.backends.choice import Runtime
+from mtl_perception.backends import Backend
 from mtl_perception.deployment.errors import DeploymentError
 from mtl_perception.deployment.parity import Parity, Tolerance, compare
-from mtl_perception.network import Network
-
-_CPU = Runtime(backends=("onnxruntime",), providers=("CPUExecutionProvider",))
+from mtl_perception.network import read_card
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,20 @@ class Verdict:
     path: Path
 
 
-def reference_of(path: Path) -> Network:
-    """The network file run by ONNX Runtime on the CPU, which is what others are held to.
+def reference_of(path: Path) -> Backend:
+    """The network file computed on the CPU as it stands there, which is what others are held to.
 
     Raises:
         NetworkError: it is no network file, or ONNX Runtime is not there.
     """
-    return Network(path, _CPU)
+    read_card(path)
+    from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(path.read_bytes(), ["CPUExecutionProvider"], fuse=False)
 
 
 def build_engine(
-    model: bytes, precision: str, reference: Network, frames: Iterable[np.ndarray], tolerance: Tolerance
+    model: bytes, precision: str, reference: Backend, frames: Iterable[np.ndarray], tolerance: Tolerance
 ) -> Verdict:
     """Build an engine where there is none yet, compare it with the network, and keep it or its refusal.
 
@@ -72,7 +73,7 @@ def build_engine(
             stored = built(model, key, cache, reason or f"it was refused before: {stored.refused if stored else ''}")
         backend = opened(stored)
         try:
-            parity = compare(reference.backend, backend, frames)
+            parity = compare(reference, backend, frames)
         finally:
             backend.close()
         complaints = parity.beyond(tolerance)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import onnx
 import pytest
@@ -43,6 +42,12 @@ def orin(cache) -> Gpu:
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory) -> Path:
     return record_frames(tmp_path_factory.mktemp("bags") / "bag", 9)
+
+
+@pytest.fixture(scope="module")
+def long_bag(tmp_path_factory) -> Path:
+    """Enough to calibrate on, and as many to compare on."""
+    return record_frames(tmp_path_factory.mktemp("bags") / "bag", 22)
 
 
 @pytest.fixture(scope="module")
@@ -108,25 +113,14 @@ def test_to_look_at_a_network_builds_no_engine(orin, model, capsys):
 # int8
 
 
-def quantising(replacement) -> dict[str, ModuleType]:
-    module = ModuleType("mtl_perception.deployment.quantization")
-    module.quantize = replacement
-    return {module.__name__: module}
-
-
-def test_int8_quantises_for_tensorrt_and_leaves_the_network_to_run(orin, model, bag, tmp_path, capsys):
-    calls = []
-
-    def quantize(network: bytes, frames, target: str) -> bytes:
-        calls.append((len(list(frames)), target))
-        return write_convolutions(tmp_path / "q.onnx", quantised=True).read_bytes()
-
-    with modules(quantising(quantize)):
-        assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag), "--count", "4"]) == 0
-    assert calls == [(4, "tensorrt")]
+def test_int8_quantises_for_tensorrt_and_leaves_the_network_to_run(orin, model, long_bag, tmp_path, capsys):
+    arguments = ["--precision", "int8", "--frames", str(long_bag), "--count", "10"]
+    assert main(["build-engine", str(model), *arguments]) == 0
     printed = capsys.readouterr().out
-    assert "int8 and fp32 on Orin" in printed and "the quantised network is small_int8.onnx" in printed
-    assert "int8" in opened(tmp_path / "small_int8.onnx").device
+    assert "int8 and fp32 on Orin" in printed and "on 10 frames" in printed
+    assert "the quantised network is small_int8.onnx: run that in place of" in printed
+    opened_int8 = opened(tmp_path / "small_int8.onnx")
+    assert "int8" in opened_int8.device and "TensorRT, calibrated on 10 frames" in opened_int8.card.architecture
     assert orin.record.count("build") == 1
 
 
@@ -149,12 +143,16 @@ def test_int8_does_not_write_over_a_network(orin, model, bag, tmp_path, capsys):
     assert (tmp_path / "small_int8.onnx").read_bytes() == b"precious" and orin.record == []
 
 
-def test_a_refused_int8_engine_leaves_no_network(orin, model, bag, tmp_path, monkeypatch):
+def test_a_refused_int8_engine_leaves_no_network(orin, model, long_bag, tmp_path, monkeypatch):
     monkeypatch.setitem(parity.TOLERANCES, "int8", parity.Tolerance(1e-6, 1e-6, 1.0))
-    other = write_convolutions(tmp_path / "q.onnx", quantised=True).read_bytes()
-    with modules(quantising(lambda network, frames, target: other)):
-        assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag)]) == 1
+    arguments = ["--precision", "int8", "--frames", str(long_bag), "--count", "10"]
+    assert main(["build-engine", str(model), *arguments]) == 1
     assert not list(tmp_path.glob("*_int8.onnx"))
+
+
+def test_too_few_frames_to_calibrate_on_are_one_line(orin, model, bag, capsys):
+    line = failure(capsys, model, "--precision", "int8", "--frames", bag, "--count", "3")
+    assert "3 frames are too few to calibrate on" in line and orin.record == []
 
 
 # What it cannot do
