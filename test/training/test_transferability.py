@@ -21,6 +21,7 @@ from training.transferability.h_score import h_score
 from training.transferability.label_information import JointCounts, QuantileBins
 from training.transferability.log_me import log_me
 from training.transferability.measures import measure_pairs
+from training.transferability.rank_correlation import rank_correlations
 from training.transferability.representation_similarity import linear_cka, representation_similarity
 from training.transferability.sampling import Points
 
@@ -184,6 +185,25 @@ def test_what_is_hardly_labelled_is_not_measured():
     assert all(np.isnan(value) for value in told.values())
 
 
+def test_a_measure_that_foretells_correlates_whichever_way_it_counts():
+    gains = {"a>b": 3.0, "b>a": 1.0, "a>c": 2.0, "c>a": 0.0, "b>c": 9.0}
+    pairs = {
+        pair: {
+            "conditional_entropy": -gain,
+            "mutual_information": -gain,
+            "cka": 0.5,
+            "rsa": gain if gain > 1 else np.nan,
+        }
+        for pair, gain in gains.items()
+        if pair != "b>c"
+    }
+    found = rank_correlations(pairs, gains)
+    assert found.keys() == {"conditional_entropy", "mutual_information"}
+    entropy, information = found.values()
+    assert (entropy["spearman"], entropy["kendall"], entropy["pairs"]) == (pytest.approx(1), pytest.approx(1), 4)
+    assert information["spearman"] == pytest.approx(-1)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("transferability")
@@ -213,8 +233,16 @@ def test_labels_and_networks_of_a_folder_are_measured(home, monkeypatch, capsys)
     assert pairs["semantic>depth"]["cka"] == pytest.approx(pairs["depth>semantic"]["cka"])
     assert pairs["edges>depth"].keys() == {"conditional_entropy", "mutual_information"}
     assert "| depth | semantic | " in (home / "told.md").read_text()
+    assert not content["rank_correlation"]
     first = (home / "told.json").read_bytes()
     assert main([*command, *checkpoints]) == 0 and (home / "told.json").read_bytes() == first
+
+    gains = {pair: {"relative": 0.1 * i} for i, pair in enumerate(pairs)}
+    (home / "matrix.json").write_text(json.dumps({"pairs": gains}))
+    assert main([*command, *checkpoints, "--affinity", "matrix.json"]) == 0
+    correlations = json.loads((home / "told.json").read_text())["rank_correlation"]
+    assert correlations["mutual_information"]["pairs"] == 6 and correlations["log_me"]["pairs"] == 4
+    assert "| `log_me` | " in (home / "told.md").read_text()
 
     capsys.readouterr()
     assert main([*command, checkpoints[0], checkpoints[0]]) == 2
@@ -228,6 +256,11 @@ def test_labels_and_networks_of_a_folder_are_measured(home, monkeypatch, capsys)
         (["balls", "--tasks", "depth", "offsets", "--out", "a.md"], "0 frames have depth and offsets together"),
         (["balls", "--tasks", "depth", "semantic", "--out", "a.txt"], "is a file *.md"),
         (["flat", "--tasks", "depth", "semantic", "--out", "a.md"], "semantic is the same everywhere"),
+        (
+            ["balls", "--tasks", "depth", "semantic", "--out", "a.md", "--affinity", "none.json"],
+            "cannot read the matrix",
+        ),
+        (["balls", "--tasks", "depth", "semantic", "--out", "a.md", "--affinity", "list.json"], "is no matrix of"),
         (["nowhere", "--tasks", "depth", "semantic", "--out", "a.md"], "nowhere is no data set folder"),
     ],
 )
@@ -237,6 +270,7 @@ def test_what_cannot_be_told_is_one_line(home, monkeypatch, capsys, arguments, c
         shutil.copytree(home / "balls", home / "flat")
         for path in (home / "flat" / "semantic").iterdir():
             cv2.imwrite(str(path), np.ones((48, 64), np.uint8))
+    (home / "list.json").write_text("[]")
     assert main(["transferability", *arguments]) == 2
     error = capsys.readouterr().err.strip()
     assert complaint in error and len(error.splitlines()) == 1

@@ -19,6 +19,7 @@ from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.models.modalities import RGB
 from training.transferability.measures import MEASURES, measure_pairs
+from training.transferability.rank_correlation import rank_correlations, read_gains
 from training.transferability.sampling import draw_points
 from training.transferability.table import markdown
 
@@ -35,13 +36,15 @@ def main(argv: list[str]) -> None:
         prog="python -m training transferability",
         description="Which task may help which, told without a teacher: of each ordered pair of tasks what the labels "
         "of the one tell of the other's at the same pixel, and, given a network of each task alone, how well its "
-        "features carry the other's labels and how alike the two see.",
+        "features carry the other's labels and how alike the two see. Beside the matrix that "
+        "`affinity` measured, it tells which of these numbers would have foretold it.",
     )
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames with the labels of the tasks")
     parser.add_argument("--tasks", nargs="+", required=True, choices=TASKS, help="two or more")
     parser.add_argument(
         "--networks", nargs="+", type=Path, default=[], metavar="CHECKPOINT", help="networks of one of the tasks each"
     )
+    parser.add_argument("--affinity", type=Path, metavar="JSON", help="what `affinity` measured, to compare with")
     parser.add_argument("--count", type=int, default=FRAMES, help="frames to look at, spread (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the points looked at (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="table; a .json goes beside it")
@@ -50,6 +53,7 @@ def main(argv: list[str]) -> None:
         raise ConfigurationError(f"--tasks {' '.join(options.tasks)}: two different ones are needed for a pair")
     if options.out.suffix != ".md":
         raise ConfigurationError(f"--out {options.out} is a file *.md")
+    gains = read_gains(options.affinity) if options.affinity else {}
     networks = _networks(options.networks, options.tasks)
     source = Source.parse(options.frames, ".")
     names = _frames(source, options.tasks, options.count)
@@ -65,6 +69,7 @@ def main(argv: list[str]) -> None:
         "seed": options.seed,
         "networks": sorted(networks),
         "pairs": pairs,
+        "rank_correlation": rank_correlations(pairs, gains),
     }
     write_atomically(options.out.with_suffix(".json"), (json.dumps(content, indent=1) + "\n").encode())
     table = markdown(content, MEASURES)

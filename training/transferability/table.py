@@ -7,7 +7,7 @@ from typing import Any
 
 
 def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
-    """The table of ``content``, what each column means."""
+    """The table of ``content``, what each column means, and, where known, how each ranks the pairs."""
     pairs = content["pairs"]
     shown = [name for name in measures if any(name in values for values in pairs.values())]
     networks = ", ".join(content["networks"]) or "none"
@@ -24,6 +24,14 @@ def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
     for pair, values in pairs.items():
         first, second = pair.split(">")
         lines.append(f"| {first} | {second} | " + " | ".join(_number(values.get(name)) for name in shown) + " |")
+    if content["rank_correlation"]:
+        lines += ["", "Rank correlation with the gains that training gave; positive: it foretells them.", ""]
+        lines += ["| predictor | Spearman (p) | Kendall | pairs |", "|---|---|---|---|"]
+        lines += [
+            f"| `{name}` | {found['spearman']:.2f} ({found['spearman_p']:.2g}) | {found['kendall']:.2f} "
+            f"| {found['pairs']} |"
+            for name, found in content["rank_correlation"].items()
+        ]
     return "\n".join([*lines, ""])
 
 

@@ -1,0 +1,64 @@
+"""How well each predictor ranks the pairs of tasks as training did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import kendalltau, spearmanr
+
+from training.errors import ConfigurationError
+from training.transferability.measures import HELPS_WHEN_LESS
+
+LEAST_PAIRS = 4
+
+
+def read_gains(path: Path) -> dict[str, float]:
+    """By pair ``FROM>TO`` how much giving the one changed the student's other, relative, of ``affinity``'s JSON.
+
+    Raises:
+        ConfigurationError: it is missing, or no such file.
+    """
+    try:
+        pairs = json.loads(path.read_text(encoding="utf-8"))["pairs"]
+        return {pair: effect["relative"] for pair, effect in pairs.items() if effect["relative"] is not None}
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the matrix {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{path} is no matrix of `python -m training affinity`: {error!r}") from error
+
+
+def rank_correlations(
+    pairs: Mapping[str, Mapping[str, float]], gains: Mapping[str, float]
+) -> dict[str, dict[str, float | int]]:
+    """Rank correlation of each measure with the gains, over the pairs that both know.
+
+    Args:
+        pairs: as ``measure_pairs`` gives them.
+        gains: by pair ``FROM>TO``; more is better.
+
+    Returns:
+        By measure ``spearman`` and ``kendall``, positive where the measure foretells, ``spearman_p``, the chance of
+        as much by luck, and ``pairs``; a measure known of fewer than ``LEAST_PAIRS``, or alike for all, is left out.
+    """
+    found: dict[str, dict[str, float | int]] = {}
+    for name in dict.fromkeys(name for values in pairs.values() for name in values):
+        sign = -1 if name in HELPS_WHEN_LESS else 1
+        both = [
+            (sign * values[name], gains[pair])
+            for pair, values in pairs.items()
+            if pair in gains and np.isfinite(values.get(name, np.nan))
+        ]
+        foretold, gained = zip(*both, strict=True) if both else ((), ())
+        if len(both) < LEAST_PAIRS or len(set(foretold)) == 1 or len(set(gained)) == 1:
+            continue
+        spearman = spearmanr(foretold, gained)
+        found[name] = {
+            "spearman": float(spearman.statistic),
+            "spearman_p": float(spearman.pvalue),
+            "kendall": float(kendalltau(foretold, gained).statistic),
+            "pairs": len(both),
+        }
+    return found
