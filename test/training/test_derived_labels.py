@@ -20,6 +20,8 @@ from training.datasets.derived.sources import read_derived
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
+from training.datasets.sample import collate
+from training.frame_prediction import mirrored
 from training.metrics.normals import angles
 
 HEIGHT, WIDTH = 96, 128
@@ -179,6 +181,15 @@ def test_a_mirrored_view_mirrors_what_points_sideways(dataset, view):
     torch.testing.assert_close(other["normals"], plain["normals"].flip(-1) * turn)
     torch.testing.assert_close(other["offsets"], plain["offsets"].flip(-1) * turn[:2], equal_nan=True)
     assert torch.equal(other["edges"], plain["edges"].flip(-1))
+
+
+def test_a_mirrored_batch_is_a_batch_of_mirrored_views(dataset):
+    """What a teacher is asked of the mirrored picture is what it would have been trained on."""
+    plain, other = (
+        collate([dataset._view(dataset.frames[1], View(0, 0, WIDTH, HEIGHT, mirrored=m))]) for m in (False, True)
+    )
+    for key, value in mirrored(plain).items():
+        torch.testing.assert_close(value, other[key], equal_nan=True)
 
 
 @settings(max_examples=25, deadline=None)

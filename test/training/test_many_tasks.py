@@ -17,13 +17,15 @@ from training.datasets.frame_cache import LabelChoice, read_frame
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.sample import UNKNOWN_EDGE
 from training.datasets.source import Source
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
 from training.evaluate import evaluate_file
 from training.frame_prediction import maps_of, mirrored_map
+from training.losses.multi_task import MultiTaskLoss
 from training.models.fusion import build_backbone
-from training.models.modalities import modalities
+from training.models.modalities import encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import dense_tasks
 from training.pseudo_labels.writer import REGRESSIONS
@@ -118,6 +120,39 @@ def test_a_budget_that_hides_classes_hides_what_is_made_of_them(data):
     assert budget.keeps("depth", "f05") and not budget.keeps("normals", "f05")
     listed = LabelBudget("complete", "train", 0, "by hand", {"semantic": ("f00",), "edges": ("f01",)})
     assert listed.keeps("edges", "f01") and not listed.keeps("edges", "f00")
+
+
+@pytest.mark.parametrize("name", ["normals", "edges", "offsets"])
+def test_a_batch_without_a_label_to_look_at_is_one_of_holes(name):
+    (modality,) = modalities([name], 3)
+    image = torch.zeros(1, 3, 8, 8)
+    holes = {
+        "normals": torch.zeros(1, 3, 8, 8),
+        "edges": torch.full((1, 8, 8), UNKNOWN_EDGE),
+        "offsets": torch.full((1, 2, 8, 8), torch.nan),
+    }[name]
+    without = modality.encode({"image": image})
+    assert without.shape == (1, modality.channels, 8, 8) and not without.any()
+    assert torch.equal(modality.encode({"image": image, name: holes}), without)
+
+
+def test_a_network_of_five_tasks_that_looks_at_three_labels_learns_with_every_weight():
+    torch.manual_seed(0)
+    looks, heads = ["rgb", "normals", "edges", "offsets"], dense_tasks(TASKS, 3)
+    seen = modalities(looks, 3)
+    net = MTINet(build_backbone("mobilenetv4_conv_small", "none", seen), heads, [8, 8, 8, 8])
+    batch = {
+        "image": torch.rand(2, 3, 64, 64),
+        "depth": torch.rand(2, 64, 64) + 1,
+        "semantic": torch.randint(1, 4, (2, 64, 64)),
+        "normals": torch.nn.functional.normalize(torch.randn(2, 3, 64, 64), dim=1),
+        "edges": (torch.rand(2, 64, 64) > 0.8).float(),
+        "offsets": torch.randn(2, 2, 64, 64),
+    }
+    losses = MultiTaskLoss()(net(encode(batch, seen)), batch)
+    losses["loss"].backward()
+    assert not [name for name, p in net.named_parameters() if p.grad is None]
+    assert losses["loss"].item() == pytest.approx(sum(losses[f"loss_{task}"].item() for task in TASKS), rel=1e-5)
 
 
 @pytest.mark.parametrize("task", REGRESSIONS)
