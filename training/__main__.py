@@ -15,6 +15,7 @@ Train, measure and export the perception network. Each command explains itself: 
   rooms      render furnished rooms with exact labels into a data set folder
   prepare    turn the official files of NYU Depth v2 or Cityscapes into a data set folder
   budget     draw which frames keep which label, to train as if labels were scarce
+  degrade    copy a data set as if a worse sensor had measured its depth
   fit        train on data set folders; checkpoints and logs in runs/NAME
   pseudo-label
              let a trained teacher label the frames that have no label
@@ -43,6 +44,7 @@ COMMANDS = {
     "rooms": "training.rooms.command",
     "prepare": "training.prepare.command",
     "budget": "training.budget",
+    "degrade": "training.degrade.command",
     "fit": "training.fit",
     "pseudo-label": "training.pseudo_labels.command",
     "evaluate": "training.evaluate",

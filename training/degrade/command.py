@@ -1,0 +1,117 @@
+"""``python -m training degrade``: a copy of a data set whose depth a worse sensor measured."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from mtl_perception.atomic_write import write_atomically
+from mtl_perception.dataset_folder import DatasetFolder
+from training.degrade.sensors import SENSORS, Sensor
+from training.errors import ConfigurationError
+
+UNFINISHED = ".degrade.json"
+"""Says with what a folder was begun that is not finished."""
+_COPIED = ("rgb", "semantic", "instance", "pose")
+
+
+def main(argv: list[str]) -> None:
+    """Copy; ``argv`` follows the word ``degrade``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training degrade",
+        description="Copy a data set folder, its depth as a worse sensor would have measured it: to see what labels of "
+        "yours are worth. The noise of a frame "
+        "depends on the seed and its name alone. Interrupted, the same command goes on.",
+        epilog="  python -m training degrade DATA/house DATA/house_kinect --sensor kinect --level 1\n"
+        "  python -m training degrade DATA/house DATA/house_half --sensor holes --level 0.5",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="data set folder with depth")
+    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument(
+        "--sensor",
+        required=True,
+        choices=SENSORS,
+        help="kinect: structured light; disparity: stereo; holes: patches without depth",
+    )
+    parser.add_argument(
+        "--level",
+        type=float,
+        required=True,
+        help="kinect: 1 is the sensor as measured, 2 twice its noise; disparity: pixels at a width of 640; holes: the "
+        "share that is lost",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
+    options = parser.parse_args(argv)
+    if not 0 < options.level < float("inf") or (options.sensor == "holes" and options.level > 1):
+        raise ConfigurationError(f"--level {options.level:g}: above 0, and of holes at most 1")
+    folder = DatasetFolder(options.folder)
+    if folder.info.intrinsics is None:
+        raise ConfigurationError(
+            f"{folder.root} has no intrinsics, and noise depends on them: add them to dataset.json"
+        )
+    if not any(folder.has("depth", name) for name in folder.names()):
+        raise ConfigurationError(f"{folder.root} has no depth to degrade")
+    degrade(folder, options.out, options.sensor, options.level, options.seed)
+    print(f"{options.out}: {folder.name} with depth of {options.sensor}, level {options.level:g}, seed {options.seed}")
+
+
+def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: int) -> None:
+    """Write the copy; ``dataset.json`` comes last, so that a folder that opens is whole.
+
+    Raises:
+        ConfigurationError: ``out`` holds something else.
+        DatasetError: a depth file is damaged.
+        OSError: the disk is full, or there is no permission.
+    """
+    words = f"{sensor}, level {level:g}, seed {seed}"
+    _begin(out, {"of": str(folder.root.resolve()), "depth": words})
+    for kind in _COPIED:
+        _copy_all(folder.root / kind, out / kind)
+    for name in tqdm(folder.names(), desc=f"degrading {folder.name}", unit="frame", disable=None):
+        if folder.has("depth", name):
+            measured = measure(folder, name, SENSORS[sensor], level, seed)
+            units = np.rint(measured.astype(np.float64) * folder.info.depth_per_metre)
+            png = cv2.imencode(".png", np.where(units <= 65535, units, 0).astype(np.uint16))[1]
+            write_atomically(out / "depth" / f"{name}.png", png.tobytes())
+    info = replace(folder.info, source=f"{folder.info.source}; depth degraded: {words}")
+    write_atomically(out / "dataset.json", info.to_json().encode())
+    (out / UNFINISHED).unlink()
+
+
+def measure(folder: DatasetFolder, name: str, sensor: Sensor, level: float, seed: int) -> np.ndarray:
+    """A frame's depth as ``sensor`` measured it: (H, W) float32 metres, 0 = unknown."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    assert folder.info.intrinsics is not None
+    return sensor(folder.read_depth(name), folder.info.intrinsics, level, rng)
+
+
+def _begin(out: Path, settings: dict[str, str]) -> None:
+    mark = out / UNFINISHED
+    if mark.exists():
+        begun = json.loads(mark.read_text())
+        if begun != settings:
+            raise ConfigurationError(f"{out} was begun of {begun['of']} with {begun['depth']}: choose another folder")
+    elif out.exists() and any(out.iterdir()):
+        raise ConfigurationError(f"{out} is not empty: choose another folder")
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(mark, (json.dumps(settings) + "\n").encode())
+
+
+def _copy_all(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        return
+    target.mkdir(exist_ok=True)
+    for path in source.iterdir():
+        copy = target / path.name
+        if path.is_file() and not copy.exists():
+            write_atomically(copy, path.read_bytes())
