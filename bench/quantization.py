@@ -1,0 +1,165 @@
+"""What 8-bit integers cost in accuracy and gain in time: ``python -m bench.quantization CALIBRATE MEASURE``.
+
+The network is quantised by `mtl_perception.deployment.quantization`, as `mtl-perception quantize` does it, on frames
+of the first source, and measured on all frames of the second by `training.evaluate`. Beside it stand files that were
+quantised in other ways, to show what each choice is for. Times are of `Network.predict`, each network in a process of
+its own, in turns of 5 frames; networks named with --also are quantised on the same frames and timed only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tqdm import tqdm, trange
+
+from bench.quantization_page import page
+from mtl_perception.atomic_write import write_atomically
+from mtl_perception.backends.choice import Runtime
+from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
+from mtl_perception.deployment import quantization
+from mtl_perception.deployment.benchmark_figures import spread
+from mtl_perception.deployment.calibration_frames import frames_of
+from mtl_perception.deployment.conditions import conditions
+from mtl_perception.deployment.quantization import CPU, TENSORRT
+from mtl_perception.deployment.timed_network import timed_network
+from mtl_perception.model_card import METADATA_KEY, ModelCard
+from mtl_perception.network import Network
+from mtl_perception.share import model_path
+from training.datasets.source import Source
+from training.evaluate import evaluate
+
+LIBRARIES = ("onnxruntime", "openvino")
+EXACT = "exact"
+"""Each operation as it stands in the file, its sums exact: as processors with VNNI, and GPUs, add them."""
+_BLOCK = 5
+_KEPT = "## What was tried"
+"""From this heading on the page is written by hand."""
+_CPU_PROVIDER = ("CPUExecutionProvider",)
+_Settings = dict[str, Any]
+
+
+def _all_eight_bits(settings: _Settings) -> _Settings:
+    extra = {name: value for name, value in settings["extra_options"].items() if name != "TensorQuantOverrides"}
+    return {**settings, "reduce_range": False, "nodes_to_exclude": [], "extra_options": extra}
+
+
+def _all_seven_bits(settings: _Settings) -> _Settings:
+    return {**_all_eight_bits(settings), "reduce_range": True}
+
+
+def _first_too(settings: _Settings) -> _Settings:
+    return {**settings, "nodes_to_exclude": []}
+
+
+def _convolutions_only(settings: _Settings) -> _Settings:
+    return {**settings, "op_types_to_quantize": ["Conv"]}
+
+
+def _chosen(settings: _Settings) -> _Settings:
+    return settings
+
+
+VARIANTS: dict[str, tuple[str, Callable[[_Settings], _Settings], tuple[str, ...]]] = {
+    "weights of 8 bits": (CPU, _all_eight_bits, ("openvino", EXACT)),
+    "weights of 7 bits": (CPU, _all_seven_bits, ("openvino",)),
+    "... depthwise of 8": (CPU, _first_too, ("openvino",)),
+    "... and the first in float": (CPU, _chosen, LIBRARIES),
+    "... between convolutions in float": (CPU, _convolutions_only, ("openvino",)),
+    "for TensorRT": (TENSORRT, _chosen, (EXACT,)),
+}
+"""By name: for what, how its settings differ from those of the product, and what it is measured with."""
+CHOSEN = "... and the first in float"
+
+
+def quantised(model: bytes, source: str, count: int, name: str) -> bytes:
+    """The variant ``name`` of a network file, calibrated on ``count`` frames of ``source``."""
+    target, change, _ = VARIANTS[name]
+    made = quantization._settings
+    with mock.patch.object(quantization, "_settings", lambda *arguments: change(made(*arguments))):
+        frames = tqdm(frames_of(source, count), desc=f"calibrating, {name}", unit="frame", disable=None)
+        return quantization.quantize(model, frames, target)
+
+
+def accuracy(file: Path, source: Source, split: str, library: str) -> dict[str, float]:
+    """The figures of ``training.evaluate`` with one library, or exactly."""
+    if library != EXACT:
+        return evaluate(Network(file, Runtime((library,), providers=_CPU_PROVIDER)), source, split)[0].values
+    backend = OnnxRuntimeBackend(file.read_bytes(), _CPU_PROVIDER, fuse=False)
+    card = ModelCard.from_json(backend.metadata[METADATA_KEY])
+    return evaluate(Network.of(backend, card, file), source, split)[0].values
+
+
+def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any]]:
+    """Spread of the times of a frame, by file and library."""
+    with ExitStack() as stack:
+        networks = {}
+        for name, file in files.items():
+            for library in LIBRARIES:
+                network = stack.enter_context(timed_network())
+                network.open(file, Runtime((library,), providers=_CPU_PROVIDER))
+                networks[name, library] = network, []
+        for _ in trange(rounds, desc="timing", unit="round", disable=None):
+            for network, blocks in networks.values():
+                blocks.append(network.time(_BLOCK))
+    found: dict[str, dict[str, Any]] = {name: {} for name in files}
+    for (name, library), (_, blocks) in networks.items():
+        found[name][library] = spread(blocks)
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and write ``quantization.md`` and ``.json``; 1 when a goal is missed."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="python -m bench.quantization", description=__doc__)
+    parser.add_argument("calibrate", metavar="CALIBRATE", help="frames to calibrate on: BAG|FOLDER[:SPLIT]")
+    parser.add_argument("measure", metavar="MEASURE", help="frames to measure on, others: FOLDER[:SPLIT]")
+    parser.add_argument("--model", default="", help="network file, or the bare name of a shipped one (default: that)")
+    parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="FILE", help="network files to time only")
+    parser.add_argument("--count", type=int, default=100, help="frames to calibrate on (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of 5 frames (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
+    model = model_path(options.model)
+    content: dict[str, Any] = {
+        "conditions": conditions(shlex.join(["python", "-m", "bench.quantization", *arguments])),
+        "network": model.stem,
+        "frames": len(source.names),
+        "accuracy": {"float": {"onnxruntime": accuracy(model, source, split, "onnxruntime")}},
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for number, (name, (_, _, libraries)) in enumerate(VARIANTS.items()):
+            file = folder / f"{number}.onnx"
+            file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
+            content["accuracy"][name] = {library: accuracy(file, source, split, library) for library in libraries}
+        chosen = folder / f"{list(VARIANTS).index(CHOSEN)}.onnx"
+        pairs = {model.stem: (model, chosen)}
+        for also in options.also:
+            pairs[also.stem] = also, folder / f"{also.stem}_int8.onnx"
+            pairs[also.stem][1].write_bytes(quantised(also.read_bytes(), options.calibrate, options.count, CHOSEN))
+        content["milliseconds"] = {}
+        for name, (plain, small) in pairs.items():
+            found = milliseconds({"float": plain, "int8": small}, options.rounds)
+            load = conditions("")["load_average"]
+            content["milliseconds"][name] = {**found, "load_average": load}
+    text, is_met = page(__doc__ or "", content, CHOSEN)
+    print(text)
+    write_atomically(options.out / "quantization.json", (json.dumps(content, indent=1) + "\n").encode())
+    kept = options.out / "quantization.md"
+    by_hand = kept.read_text().partition(_KEPT)[1:] if kept.exists() else ()
+    write_atomically(kept, "\n".join([text, "".join(by_hand)]).rstrip().encode() + b"\n")
+    return int(not is_met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
