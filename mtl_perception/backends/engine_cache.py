@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
-import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from mtl_perception.backends.engine_file import EngineKey, StoredEngine, read_engine, write_engine
-from mtl_perception.backends.sealed_file import SealError, read_sealed, write_sealed
+from mtl_perception.backends.sealed_file import SealError, nobody_elses, read_sealed, write_sealed
 
 FOLDER_VARIABLE = "MTL_PERCEPTION_CACHE"
 """Environment variable that says where to keep engines, for those who have no home or another disk."""
@@ -23,6 +23,7 @@ _TORN_AFTER = 3600.0
 """Seconds after which nobody writes a file any more."""
 _TIMINGS = "timings"
 _NO_ENGINE = "no engine yet"
+_LOG = logging.getLogger(__name__)
 
 
 def default_folder() -> Path:
@@ -50,7 +51,7 @@ class EngineCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.unusable = ""
+        self.unusable, self._trusted = "", False
         try:
             self.folder = folder or default_folder()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,9 +59,10 @@ class EngineCache:
         except (OSError, RuntimeError) as error:
             self.unusable = f"its folder cannot be made ({error})"
             return
-        if about.st_uid != os.geteuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        self._trusted = nobody_elses(about)
+        if not self._trusted:
             self.unusable = f"others may write to its folder {self.folder}: chmod 700 it"
-        elif not os.access(self.folder, os.W_OK | os.X_OK):
+        elif not os.access(self.folder, os.W_OK | os.X_OK):  # as in an image; what is there may be read
             self.unusable = f"there is no permission to write to its folder {self.folder}"
 
     def path(self, key: EngineKey) -> Path:
@@ -69,7 +71,7 @@ class EngineCache:
 
     def find(self, key: EngineKey) -> tuple[StoredEngine | None, str]:
         """The engine of ``key``; or None, and why it has to be built: a phrase."""
-        if self.unusable:
+        if not self._trusted:
             return None, f"engines are not kept: {self.unusable}"
         path = self.path(key)
         try:
@@ -86,7 +88,7 @@ class EngineCache:
 
     def timings(self, key: EngineKey) -> bytes:
         """How long kernels took on this GPU, in builds of any network; empty where none are known."""
-        if self.unusable:
+        if not self._trusted:
             return b""
         try:
             return read_sealed(self._timings_path(key), _TIMINGS)
@@ -119,7 +121,11 @@ class EngineCache:
             if not self.unusable:
                 with contextlib.suppress(OSError):  # e.g. a network disk without locks
                     file = stack.enter_context(open(self.folder / "building.lock", "w"))
-                    fcntl.flock(file, fcntl.LOCK_EX)
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        _LOG.warning("another process builds an engine: waiting for it")
+                        fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _timings_path(self, key: EngineKey) -> Path:

@@ -1,4 +1,4 @@
-"""Files of this user's own making: known by their first line, whole by their checksum, writable by nobody else."""
+"""Files of this user's own making: known by their first line, whole by their checksum, written by nobody else."""
 
 from __future__ import annotations
 
@@ -42,6 +42,11 @@ def read_sealed(path: Path, kind: str) -> bytes:
     return body
 
 
+def nobody_elses(about: os.stat_result) -> bool:
+    """Whether only this user, or root, can have written a file or into a folder."""
+    return about.st_uid in (os.geteuid(), 0) and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def _first_line(kind: str) -> bytes:
     return f"mtl_perception {kind} 1\n".encode()
 
@@ -52,7 +57,7 @@ def _own_bytes(path: Path) -> bytes:
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise SealError("a foreign file: it is no plain file")
-        if about.st_uid != os.geteuid() or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if not nobody_elses(about):
             raise SealError("a foreign file: others than this user may have written it")
         if about.st_size > _LARGEST:
             raise SealError("a foreign file: it is larger than any engine")

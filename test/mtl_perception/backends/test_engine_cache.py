@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -159,10 +160,15 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     assert "its folder cannot be made" in EngineCache(tmp_path / "file" / "engines").unusable
 
 
-def test_no_permission_to_write(cache, monkeypatch):
+def test_without_permission_to_write_what_is_there_is_read(cache, monkeypatch):
     """As root may write everywhere, the system is asked in our place."""
+    cache.keep(STORED)
+    cache.keep_timings(KEY, b"times")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert "no permission to write" in EngineCache(cache.folder).unusable
+    image = EngineCache(cache.folder)
+    assert "no permission to write" in image.unusable and image.keep(STORED) == image.unusable
+    assert image.find(KEY) == (STORED, "") and image.timings(KEY) == b"times"
+    assert image.find(dataclasses.replace(KEY, cuda="13.0"))[0] is None
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(cache, monkeypatch):
@@ -280,3 +286,20 @@ with cache.building():
     os.utime(part, (1e9, 1e9))
     cache.keep(STORED)
     assert not part.exists()
+
+
+def test_who_waits_for_another_build_says_so(cache, caplog):
+    entered = threading.Event()
+
+    def second() -> None:
+        with cache.building():
+            entered.set()
+
+    with cache.building():
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        while "another process builds an engine: waiting for it" not in caplog.text:
+            assert waiting.is_alive()
+        assert not entered.is_set()
+    waiting.join(30)
+    assert entered.is_set()
