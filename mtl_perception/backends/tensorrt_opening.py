@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 
+from mtl_perception.backends.tensorrt_log import tensorrt  # before all else: who lacks CUDA too is to hear of this
+
+# isort: split
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.cuda import device
 from mtl_perception.backends.engine_cache import EngineCache
 from mtl_perception.backends.engine_file import EngineKey, StoredEngine
 from mtl_perception.backends.tensorrt import EngineUnfitError, TensorRtBackend
-from mtl_perception.backends.tensorrt_log import tensorrt
 
 RECIPE = 1
 """Changes whenever ``tensorrt_graph`` would make another graph of the same file, so that old engines are not taken."""

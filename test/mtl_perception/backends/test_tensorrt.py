@@ -121,6 +121,7 @@ def test_without_a_driver_the_next_is_taken_whichever_way_the_bindings_say_it(gp
     [
         ({"tensorrt": None}, "TensorRT is not there .*: on a Jetson apt install python3-libnvinfer, elsewhere pip"),
         ({"tensorrt": ModuleType("tensorrt")}, "TensorRT is not there"),  # as type stubs alone leave it
+        ({"tensorrt": None, "cuda": None, "cuda.bindings": None}, "tensorrt: TensorRT is not there"),
         ({"cuda.bindings": None}, "CUDA's Python bindings are not there .*: pip install cuda-python"),
         ({"mtl_perception.backends.tensorrt_graph": None, "onnx": None}, "building an engine needs the onnx package"),
     ],

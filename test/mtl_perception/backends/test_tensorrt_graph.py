@@ -60,9 +60,12 @@ def test_half_precision_up_to_the_last_convolution(tmp_path, quantised):
     casts = [node for node in model.graph.node if node.op_type == "Cast"]
     assert len(casts) == 7  # in, the old one, out of half once; two into float and two into bytes
     frames = list(np.random.default_rng(1).integers(0, 256, (3, 24, 32, 3), np.uint8))
-    backends = [OnnxRuntimeBackend(m, ["CPUExecutionProvider"], 1) for m in (file, model.SerializeToString())]
+    # Not fused: a processor's own 8-bit sums may overflow.
+    files = (file, model.SerializeToString())
+    backends = [OnnxRuntimeBackend(m, ["CPUExecutionProvider"], 1, fuse=False) for m in files]
     parity = compare(*backends, frames)
-    assert not parity.beyond(TOLERANCES["fp16"])
+    # Where half precision tips a rounding to 8 bits, a whole step of those is seen.
+    assert not parity.beyond(TOLERANCES["int8" if quantised else "fp16"])
     assert parity.depth_median > 1e-6  # it is another precision
 
 
