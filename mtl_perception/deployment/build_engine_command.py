@@ -43,7 +43,8 @@ tolerance is refused, and not run by anything until it is built again and passes
 
 int8 needs a network whose arithmetic is quantised. Where MODEL is not, it is, with --frames to calibrate
 on, and written to the current folder as NAME_int8.onnx: that is the network to run then. What is not
-quantised in it runs in fp32; `--precision fp16` on a quantised file makes that half precision.
+quantised in it runs in fp32; `--precision fp16` on a quantised file makes that half precision. A quantised
+file is held to the tolerances of int8.
 
 Engines are kept in ~/.cache/mtl_perception/engines, or where $MTL_PERCEPTION_CACHE says, for one kind of
 GPU, one driver and one TensorRT; with another of these they are built anew.
@@ -68,7 +69,9 @@ exit codes:
 
 
 def _build_engine(options: argparse.Namespace) -> int:
+    from mtl_perception.backends.tensorrt_graph import read_graph
     from mtl_perception.backends.tensorrt_opening import check_there
+    from mtl_perception.backends.tensorrt_quantisation import is_quantised
     from mtl_perception.deployment.build_engine import build_engine, reference_of
     from mtl_perception.deployment.parity import TOLERANCES
     from mtl_perception.share import model_path
@@ -77,11 +80,12 @@ def _build_engine(options: argparse.Namespace) -> int:
     path = model_path(options.model)
     reference = reference_of(path)
     model, frames, quantised_to = path.read_bytes(), _frames(options.frames, options.count), None
-    if options.precision == INT8:
-        quantised_to = _to_be_quantised(path, model, options.frames)
-    if quantised_to:
+    quantised = is_quantised(read_graph(model))
+    if options.precision == INT8 and not quantised:
+        quantised_to = _to_be_quantised(path, options.frames)
         model = _quantised(model, options.frames, options.count)
-    tolerance = TOLERANCES[options.precision]
+    # Whatever the rest computes in, roundings to 8 bits tip here and there.
+    tolerance = TOLERANCES[INT8 if quantised else options.precision]
     precision = "fp32" if options.precision == INT8 else options.precision
     shown = tqdm(frames, desc="comparing", unit="frame", disable=None)
     verdict = build_engine(model, precision, reference, shown, tolerance)
@@ -106,17 +110,12 @@ def _frames(source: str | None, count: int) -> list[np.ndarray]:
     return list(frames_of(source or str(share_directory() / _DEMO), count))
 
 
-def _to_be_quantised(path: Path, model: bytes, source: str | None) -> Path | None:
-    """Where the quantised network is to be written; None where the file is one already.
+def _to_be_quantised(path: Path, source: str | None) -> Path:
+    """Where the quantised network is to be written.
 
     Raises:
         DeploymentError: there is nothing to calibrate on, or a file of that name.
     """
-    from mtl_perception.backends.tensorrt_graph import read_graph
-    from mtl_perception.backends.tensorrt_quantisation import is_quantised
-
-    if is_quantised(read_graph(model)):
-        return None
     if source is None:
         raise DeploymentError(
             f"{path} is not quantised, and int8 needs frames to calibrate on: name a recording or a data set folder "

@@ -259,7 +259,7 @@ with cache.building():
         cache.keep(STORED)
 """
     both = [process(code, cache, tmp_path / "log") for _ in range(2)]
-    assert [each.wait(30) for each in both] == [0, 0]
+    assert [each.wait(90) for each in both] == [0, 0]
     for each in both:
         each.stdout.close()
     assert (tmp_path / "log").read_text() == "built\n"

@@ -124,11 +124,14 @@ def test_int8_quantises_for_tensorrt_and_leaves_the_network_to_run(orin, model, 
     assert orin.record.count("build") == 1
 
 
-def test_int8_of_a_quantised_network_is_built_as_it_is(orin, bag, tmp_path, capsys):
+@pytest.mark.parametrize(("precision", "rest"), [("int8", "fp32"), ("fp32", "fp32"), ("fp16", "fp16")])
+def test_a_quantised_network_is_built_as_it_is_and_held_to_int8(orin, bag, tmp_path, capsys, precision, rest):
     model = write_convolutions(tmp_path / "q.onnx", quantised=True)
-    assert main(["build-engine", str(model), "--precision", "int8", "--frames", str(bag)]) == 0
+    assert main(["build-engine", str(model), "--precision", precision, "--frames", str(bag)]) == 0
     assert not list(tmp_path.glob("*_int8.onnx"))
-    assert "int8 and fp32" in opened(model).device
+    printed = capsys.readouterr().out
+    assert f"int8 and {rest} on Orin" in printed and ">= 98.00%" in printed
+    assert f"int8 and {rest}" in opened(model, rest).device and orin.record.count("build") == 1
 
 
 def test_int8_without_frames_is_refused_before_anything_is_built(orin, model, capsys):
