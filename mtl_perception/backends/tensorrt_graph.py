@@ -72,7 +72,10 @@ def _signature(values) -> Mapping[str, tuple[str, list[object]]]:
 
 
 def _bytes_at_edges(graph: onnx.GraphProto) -> None:
-    """Have every byte inside a float, which holds each of its values exactly."""
+    """Have every byte inside a float, which holds each of its values exactly.
+
+    What becomes a byte is whole before, as in every exported file: no float is rounded down here as a byte would be.
+    """
     converted = {value.name for value in graph.initializer}
     for tensor in graph.initializer:
         if tensor.data_type == TensorProto.UINT8:
