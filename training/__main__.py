@@ -26,6 +26,7 @@ Train, measure and export the perception network. Each command explains itself: 
   transferability
              before training: what labels and single-task networks say of which task helps which
   affinity   train teachers and students of any tasks, and tell which task helps which
+  limits     where pseudo-labels stop helping: noise of depth, the threshold, ever fewer labels
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
              mIoU and time by the resolution at which an export decides the class
@@ -53,6 +54,7 @@ COMMANDS = {
     "reproduce": "training.reproduce.command",
     "transferability": "training.transferability.command",
     "affinity": "training.affinity.command",
+    "limits": "training.limits.command",
     "export": "training.export",
     "compare-labels": "training.label_resolution",
 }

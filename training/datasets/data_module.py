@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class FolderData(LightningDataModule):
         pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
             have no true label.
         soft: learn a teacher's probabilities instead of its confident classes; ``pseudo_labels`` must hold them.
+        tau: threshold of ``pseudo_labels`` to take instead of their own.
         keep: of each class the share of a teacher's pixels to learn, the surest first, instead of those above the
             threshold of ``pseudo_labels``; 1 is every pixel.
         balanced: draw frames with all true labels as often as the others together; False draws every frame alike.
@@ -65,6 +67,7 @@ class FolderData(LightningDataModule):
         require: list[str] | None = None,
         pseudo_labels: str | None = None,
         soft: bool = False,
+        tau: float | None = None,
         keep: float | None = None,
         balanced: bool = False,
         strong: bool = False,
@@ -87,7 +90,7 @@ class FolderData(LightningDataModule):
         if unknown := {*(require or [])} - {*known}:
             raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(known)}")
         self.classes = common_classes(self.train_sources)
-        self.choices = self._choose(budget, pseudo_labels, soft, keep)
+        self.choices = self._choose(budget, pseudo_labels, soft, tau, keep)
         self.train_sources = [
             Source(s.folder, self._trainable(s, c, require or []))
             for s, c in zip(self.train_sources, self.choices, strict=True)
@@ -122,7 +125,7 @@ class FolderData(LightningDataModule):
             self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False, choice=seen)
 
     def _choose(
-        self, budget: str | None, pseudo_labels: str | None, soft: bool, keep: float | None
+        self, budget: str | None, pseudo_labels: str | None, soft: bool, tau: float | None, keep: float | None
     ) -> list[LabelChoice]:
         """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
         allowed = LabelBudget.read(Path(budget)) if budget else None
@@ -143,6 +146,12 @@ class FolderData(LightningDataModule):
         if soft and not (pseudo and pseudo.info.soft):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
+        if tau is not None:
+            if soft or not pseudo or keep is not None or not 0 <= tau < 1:
+                raise ConfigurationError(
+                    f"tau {tau}: a softmax, 0 to 1, above which pseudo_labels that are not soft count"
+                )
+            pseudo.info = replace(pseudo.info, tau=tau)
         if keep is not None and (soft or not pseudo or not 0 < keep <= 1):
             raise ConfigurationError(f"keep {keep}: a share, above 0 to 1, of pseudo_labels that are not soft")
         choices, derived = [], tuple(label for label in self.labels if label in DERIVED_FROM)

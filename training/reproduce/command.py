@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
 
         toy.main(argv[1:])
         return
-    known = ", ".join(sorted(p.stem for p in STUDIES.glob("*.yaml") if not p.stem.startswith("affinity_")))
+    known = ", ".join(sorted(p.stem for p in STUDIES.glob("*.yaml") if not p.stem.startswith(("affinity_", "limits_"))))
     parser = argparse.ArgumentParser(
         prog="python -m training reproduce",
         description="Train and measure every row of a study, on the folder that `prepare` made (or any of that "

@@ -1,0 +1,176 @@
+"""Where pseudo-labels stop helping: what is trained for which point, once each, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from complete_folder import write_complete_folder
+
+from mtl_perception.dataset_folder import DatasetFolder
+from training.__main__ import main
+from training.errors import ConfigurationError
+from training.limits.plan import CLEAN, cost, plan, points
+from training.limits.report import markdown
+from training.limits.study import LimitsStudy, read_limits_study
+from training.limits.summary import levels, verdicts
+from training.reproduce.row import read_row
+from training.reproduce.study import STUDIES
+
+pytestmark = pytest.mark.timeout(300)
+
+STUDY = {
+    "dataset": "complete",
+    "split": "train",
+    "report": "complete:val",
+    "students": ["ummt_ps"],
+    "controls": ["ummt_d"],
+    "seeds": [0],
+    "steps": 1,
+    "teacher_steps": 1,
+    "budget": {"depth": 8, "semantic": 4},
+    "curves": {"tau": [0.0, 0.9], "labels": [2, 4], "holes": [0.5]},
+    "fit": {
+        "data": {"height": 64, "width": 64, "focal_length": 60, "batch_size": 2, "workers": 0},
+        "model": {"backbone": "mobilenetv4_conv_small", "head_widths": [8, 8, 8, 8]},
+        "trainer": {"logger": False},
+    },
+    "cheap": {"curves": {"tau": [0.5]}, "fit": {"data": {"batch_size": 4}}},
+}
+
+
+def written(path: Path, **changes) -> Path:
+    path.write_text(yaml.safe_dump({**STUDY, **changes}, sort_keys=False))
+    return path
+
+
+@pytest.fixture
+def study(tmp_path) -> LimitsStudy:
+    return read_limits_study(written(tmp_path / "tiny.yaml"))
+
+
+def trained(study: LimitsStudy) -> dict[str, list[str]]:
+    return {data: [run.name for run in runs] for data, runs in plan(study).items()}
+
+
+def test_what_points_share_is_trained_once_and_teachers_come_first(study):
+    runs = trained(study)
+    assert runs["holes-0.5"] == [
+        "depth8-semantic4/ummt_d/seed0-steps1",
+        "depth8-semantic4/mmmt_d/seed0-steps1",
+        "depth8-semantic4/ummt_ps/seed0-steps1",
+    ]
+    assert sorted(runs[CLEAN]) == sorted(
+        [
+            *(f"depth8-semantic4/{row}/seed0-steps1" for row in ("ummt_d", "mmmt_d", "ummt_ps")),
+            *(f"depth8-semantic4/ummt_ps_tau{tau}/seed0-steps1" for tau in ("0", "0.9")),
+            *(f"depth8-semantic2/{row}/seed0-steps1" for row in ("ummt_d", "mmmt_d", "ummt_ps")),
+        ]
+    )
+    assert cost(study).startswith("tiny: 11 trainings, 11 steps in all at 64x64")
+    # A curve of noise begins where there is none.
+    assert [(p.value, p.data) for p in points(study) if p.curve == "holes"] == [
+        *[(0.0, CLEAN)] * 2,
+        *[(0.5, "holes-0.5")] * 2,
+    ]
+
+
+def test_the_cheap_version_changes_what_it_says_and_nothing_else(study):
+    cheap = study.cheaper()
+    assert cheap.name == "tiny_cheap" and cheap.curves == {"tau": (0.5,)}
+    assert cheap.fit["data"] == {**study.fit["data"], "batch_size": 4} and cheap.budget == study.budget
+    assert study.only(["labels"], [3]).curves == {"labels": (2, 4)}
+    with pytest.raises(ConfigurationError, match="has no curve 'kinect'; it has: tau, labels, holes"):
+        study.only(["kinect"])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("limits")
+    write_complete_folder(home / "complete", train=8)
+    return home
+
+
+def test_curves_of_threshold_and_noise_are_trained_gathered_and_drawn(home, monkeypatch, capsys):
+    monkeypatch.chdir(home)
+    curves = {"tau": [0.0], "holes": [0.5]}
+    written(home / "tiny.yaml", curves=curves)
+    command = ["limits", "tiny.yaml", "--root", ".", "--accelerator", "cpu", "--out", "results"]
+    assert main(command) == 0
+    content = json.loads((home / "results/tiny.json").read_text())
+    assert {(r["curve"], r["value"], r["row"]) for r in content["results"]} == {
+        *(("tau", 0.0, row) for row in ("ummt_d", "ummt_ps")),
+        *(("holes", level, row) for level in (0.0, 0.5) for row in ("ummt_d", "ummt_ps")),
+    }
+    figures = {(r["curve"], r["value"], r["row"]): r["values"] for r in content["results"]}
+    assert figures["tau", 0.0, "ummt_d"] == figures["holes", 0.0, "ummt_d"]
+    assert figures["tau", 0.0, "ummt_ps"] != figures["holes", 0.0, "ummt_ps"]  # where it is 0.9, as ever
+    assert figures["holes", 0.5, "ummt_d"] != figures["holes", 0.0, "ummt_d"]
+    worse = DatasetFolder(home / "runs/tiny/data/complete_holes-0.5")
+    name = worse.names("train")[0]
+    before = DatasetFolder(home / "complete").read_depth(name)
+    assert np.count_nonzero(worse.read_depth(name)) == pytest.approx(np.count_nonzero(before) / 2, abs=1)
+    table = (home / "results/tiny.md").read_text()
+    assert "A pilot: one seed" in table and "## holes: depth rmse, m" in table
+    assert cv2.imread(str(home / "results/tiny.png")) is not None
+
+    made = {path: path.stat().st_mtime_ns for path in home.rglob("*.ckpt")}
+    assert len(made) == 7 and main(command) == 0
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    capsys.readouterr()
+    assert main(["limits", "tiny.yaml", "--root", ".", "--seeds", "5", "--table-only"]) == 2
+    assert "holds no result yet" in capsys.readouterr().err
+
+
+def result(value: float, row: str, seed: int, miou: float) -> dict:
+    values = {"miou_present": miou}
+    return {"curve": "labels", "value": value, "row": row, "student": row == "ummt_ps", "seed": seed, "values": values}
+
+
+def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
+    gains = {2: (0.10, 0.11, 0.09), 4: (0.01, -0.02, 0.00), 8: (-0.05, -0.06, -0.05)}
+    results = []
+    for value, of_seeds in gains.items():
+        for seed, gain in enumerate(of_seeds):
+            base = 0.3 + 0.05 * seed  # seeds differ more than rows do
+            results += [result(value, "ummt_d", seed, base), result(value, "ummt_ps", seed, base + gain)]
+            results.append(result(value, "umst_s", seed, 0.1))
+    found = verdicts(levels(results, "miou_present"), "miou_present")
+    assert [(v.value, v.over, v.word) for v in found] == [
+        (2, "ummt_d", "helps"),
+        (4, "ummt_d", "undecided"),
+        (8, "ummt_d", "hurts"),
+    ]
+    assert not levels(results, "rmse")
+    told = replace(study, curves={"labels": (2, 4, 8)}, controls=(*study.controls, read_row("umst_s")))
+    table = markdown(told, results, "p.png")
+    assert "| 2 | 35.0 ± 12.4 | 45.0 ± " in table and "+10.0 ± 2.5 helps" in table and "?" in table
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"students": ["ummt_d"]}, "ummt_d has no teacher: it is no student"),
+        ({"controls": []}, "it needs students, controls, seeds and curves"),
+        ({"curves": {"lidar": [1]}}, "unknown curve 'lidar'; known: tau, labels, kinect, disparity, holes"),
+        ({"curves": {"tau": []}}, "the curve tau has no values"),
+        ({"curves": {"tau": [0.5]}, "students": ["ummt_ps_soft"]}, "every student learns soft ones"),
+        ({"budget": {"depth": 8}}, "the budget has no semantic, which is to be scarce"),
+        ({"cheap": {"rows": []}}, "cheap may not change rows"),
+        ({"colour": "red"}, "is no study of limits"),
+    ],
+)
+def test_a_study_that_cannot_be(tmp_path, changes, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        read_limits_study(written(tmp_path / "bad.yaml", **changes))
+
+
+def test_the_studies_that_come_along_can_be_read():
+    for path in STUDIES.glob("limits_*.yaml"):
+        study = read_limits_study(path)
+        assert len(plan(study.cheaper())) > 1 and cost(study)

@@ -1,0 +1,77 @@
+"""Which trainings a study of limits takes: points of its curves, many of which share a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from training.limits.study import LABELS, TAU, LimitsStudy
+from training.reproduce.row import Row, read_row
+from training.reproduce.run import Run
+
+CLEAN = ""
+"""The data as they are."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on a curve, and the row whose figures are there.
+
+    Attributes:
+        curve, value: where; 0 of a sensor's level is depth as it is.
+        row: the study's row.
+        is_student: whether it learns pseudo-labels.
+        trained: the row that is trained for it, of a name of its own where a threshold is set.
+        budget: that it is trained in.
+        data: the degraded data it is trained on, ``SENSOR-LEVEL``, or ``CLEAN``.
+    """
+
+    curve: str
+    value: float
+    row: Row
+    is_student: bool
+    trained: Row
+    budget: Mapping[str, int]
+    data: str
+
+
+def points(study: LimitsStudy) -> list[Point]:
+    """All points, curve by curve."""
+    found = []
+    for curve, values in study.curves.items():
+        for value in values if curve in (TAU, LABELS) else (0.0, *values):
+            for row in (*study.controls, *study.students):
+                is_student = row in study.students
+                if curve == TAU and is_student and row.soft:
+                    continue
+                budget = {**study.budget, study.scarce: int(value)} if curve == LABELS else study.budget
+                data = f"{curve}-{value:g}" if curve not in (TAU, LABELS) and value else CLEAN
+                trained = _at_tau(row, value) if curve == TAU and is_student else row
+                found.append(Point(curve, value, row, is_student, trained, budget, data))
+    return found
+
+
+def plan(study: LimitsStudy) -> dict[str, list[Run]]:
+    """Every training once, by the data it needs: teachers before their students, seed after seed."""
+    found: dict[str, dict[str, Run]] = {}
+    for seed in study.seeds:
+        for point in points(study):
+            runs = found.setdefault(point.data, {})
+            if point.trained.teacher:
+                teacher = Run(read_row(point.trained.teacher), point.budget, seed, study.teacher_steps)
+                runs.setdefault(teacher.name, teacher)
+            run = Run(point.trained, point.budget, seed, study.steps)
+            runs.setdefault(run.name, run)
+    return {data: list(runs.values()) for data, runs in found.items()}
+
+
+def cost(study: LimitsStudy) -> str:
+    """How many trainings of how many steps, in words."""
+    runs = [run for of_data in plan(study).values() for run in of_data]
+    size = study.fit.get("data", {})
+    where = f" at {size['height']}x{size['width']}" if {"height", "width"} <= size.keys() else ""
+    return f"{study.name}: {len(runs)} trainings, {sum(run.steps for run in runs)} steps in all{where}"
+
+
+def _at_tau(row: Row, tau: float) -> Row:
+    return replace(row, name=f"{row.name}_tau{tau:g}", title=f"{row.title}, tau {tau:g}", data={**row.data, "tau": tau})

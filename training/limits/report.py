@@ -1,0 +1,125 @@
+"""The curves as tables and as a picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from mtl_perception.atomic_write import write_atomically
+from training.limits.plan import cost
+from training.limits.study import LABELS, TAU, LimitsStudy
+from training.limits.summary import levels, verdicts
+from training.reproduce.summary import Spread
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+FIGURES = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
+MEANING = {
+    TAU: "softmax above which a class is learnt",
+    LABELS: "labels of the scarce task",
+    "kinect": "noise of a Kinect, times",
+    "disparity": "noise of disparity, pixels at a width of 640",
+    "holes": "share of depth that is missing",
+}
+
+
+def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: str) -> str:
+    """Every curve and figure as a table."""
+    titles = {row.name: row.title for row in (*study.controls, *study.students)}
+    seeds = len({r["seed"] for r in results})
+    lines = [f"# Limits: {study.name}", ""]
+    if seeds < 2:
+        lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
+    budget = ", ".join(f"{count} frames with {task}" for task, count in study.budget.items())
+    lines += [
+        f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on `{study.report}`, whose "
+        f"depth is as it is. All rows but teachers took {study.steps} steps, teachers {study.teacher_steps}. "
+        f"{cost(study)}.",
+        "",
+        f"Means over {seeds} seeds with half the 95 % interval (Student's t). The last columns: what a student has "
+        "over the best control there, seed by seed, positive is better; `?` where the interval covers zero, or there "
+        "is one seed.",
+        "",
+        f"![curves]({picture})",
+        "",
+    ]
+    for figure, (label, scale) in FIGURES.items():
+        found = levels(results, figure)
+        judged = {(v.curve, v.value, v.student): v for v in verdicts(found, figure)}
+        for curve in study.curves:
+            rows = list(dict.fromkeys(level.row for level in found if level.curve == curve))
+            students = [name for name in rows if any(v[0] == curve and v[2] == name for v in judged)]
+            if not rows:
+                continue
+            head = [MEANING[curve], *(titles[r] for r in rows), *(f"{titles[s]}: gain" for s in students)]
+            lines += [f"## {curve}: {label}", "", _line(head), _line(["---"] * len(head))]
+            for value in sorted({level.value for level in found if level.curve == curve}):
+                here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
+                cells = [_spread(here[r].spread, scale) if r in here else "-" for r in rows]
+                gains = [judged.get((curve, value, s)) for s in students]
+                told = [f"{_spread(g.difference, scale, '+')} {_mark(g.word)}" if g else "-" for g in gains]
+                lines.append(_line([f"{value:g}", *cells, *told]))
+            lines.append("")
+    return "\n".join(lines)
+
+
+def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """A column of panels a curve, a line a row; error bars are 95 % intervals of the mean over seeds."""
+    rows = (*study.controls, *study.students)
+    curves = list(study.curves)
+    figure, axes = plt.subplots(
+        len(FIGURES), len(curves), figsize=(1.5 + 3.8 * len(curves), 7), squeeze=False, sharey="row"
+    )
+    for line, (name, (label, scale)) in enumerate(FIGURES.items()):
+        found = levels(results, name)
+        for column, curve in enumerate(curves):
+            panel = axes[line][column]
+            for i, row in enumerate(rows):
+                own = sorted((v for v in found if (v.curve, v.row) == (curve, row.name)), key=lambda v: v.value)
+                if own:
+                    panel.errorbar(
+                        [v.value for v in own],
+                        [scale * v.spread.mean for v in own],
+                        yerr=[np.nan_to_num(scale * v.spread.half_width) for v in own],
+                        label=row.title,
+                        color=f"C{i}",
+                        linestyle="-" if row in study.students else "--",
+                        marker="o",
+                        markersize=4,
+                        capsize=3,
+                    )
+            if curve == LABELS:
+                panel.set_xscale("log", base=2)
+                panel.xaxis.set_major_formatter(matplotlib.ticker.ScalarFormatter())
+            panel.grid(alpha=0.3)
+            panel.set_xlabel(MEANING[curve] if line else "")
+            panel.set_ylabel(label if column == 0 else "")
+    lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
+    figure.suptitle(f"{study.name}: measured on {study.report}")
+    figure.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
+    with io.BytesIO() as buffer:
+        figure.savefig(buffer, format="png", dpi=110)
+        write_atomically(path, buffer.getvalue())
+    plt.close(figure)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(spread: Spread, scale: float, sign: str = "") -> str:
+    digits = 1 if scale == 100 else 3
+    text = f"{scale * spread.mean:{sign}.{digits}f}"
+    half = spread.half_width
+    return text if np.isnan(half) else f"{text} ± {scale * half:.{digits}f}"
+
+
+def _mark(word: str) -> str:
+    return "?" if word == "undecided" else word

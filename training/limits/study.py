@@ -1,0 +1,123 @@
+"""What a study of limits is made of: students, what they are compared with, and what is made worse step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.degrade.sensors import SENSORS
+from training.errors import ConfigurationError
+from training.reproduce.row import Row, read_row
+
+PREFIX = "limits_"
+"""Of the files of such studies, beside those of ``reproduce``."""
+CHEAP = "_cheap"
+TAU, LABELS = "tau", "labels"
+"""Curves that are not named after a sensor."""
+
+
+@dataclass(frozen=True)
+class LimitsStudy:
+    """What to train and where to measure.
+
+    Attributes:
+        name: the file's stem.
+        dataset, split: what to train on.
+        report: FOLDER:SPLIT to measure on, its depth as it is.
+        students: rows of pseudo-labels.
+        controls: rows without, of the same data and steps: the best of them is what a student is compared with.
+        seeds: of the draw of labels, the network and the order of frames alike; the noise is the same for all.
+        steps: length of all but teachers.
+        teacher_steps: length of the teachers.
+        budget: numbers of labels by task, where a curve says nothing else.
+        scarce: the task that the curve of labels is of.
+        curves: by name the values: ``tau`` (thresholds of the students of confident classes), ``labels`` (numbers of
+            labels of the scarce task), and sensors of ``degrade`` (levels of noise of the depth that is trained on, and
+            that the teacher looks at).
+        fit: arguments of ``python -m training fit`` for every row.
+        cheap: what the cheap version changes of seeds, steps, teacher_steps, curves and fit.
+    """
+
+    name: str
+    dataset: str
+    split: str
+    report: str
+    students: tuple[Row, ...]
+    controls: tuple[Row, ...]
+    seeds: tuple[int, ...]
+    steps: int
+    teacher_steps: int
+    budget: Mapping[str, int]
+    curves: Mapping[str, tuple[float, ...]]
+    scarce: str = "semantic"
+    fit: Mapping[str, Any] = field(default_factory=dict)
+    cheap: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (self.students and self.controls and self.seeds and self.curves):
+            raise ConfigurationError(f"{self.name}: it needs students, controls, seeds and curves")
+        if idle := [row.name for row in self.students if not row.teacher]:
+            raise ConfigurationError(f"{self.name}: {idle[0]} has no teacher: it is no student")
+        known = (TAU, LABELS, *SENSORS)
+        if unknown := [curve for curve in self.curves if curve not in known]:
+            raise ConfigurationError(f"{self.name}: unknown curve {unknown[0]!r}; known: {', '.join(known)}")
+        if empty := [curve for curve, values in self.curves.items() if not values]:
+            raise ConfigurationError(f"{self.name}: the curve {empty[0]} has no values")
+        if TAU in self.curves and all(row.soft for row in self.students):
+            raise ConfigurationError(f"{self.name}: tau is of confident classes, and every student learns soft ones")
+        if self.scarce not in self.budget:
+            raise ConfigurationError(f"{self.name}: the budget has no {self.scarce}, which is to be scarce")
+
+    def cheaper(self) -> LimitsStudy:
+        """The cheap version: small and short, and no other in what it asks."""
+        changes = dict(self.cheap)
+        fit = changes.pop("fit", {})
+        merged = {group: {**self.fit.get(group, {}), **fit.get(group, {})} for group in {*self.fit, *fit}}
+        return replace(self, name=self.name + CHEAP, fit=merged, cheap={}, **changes)
+
+    def only(self, curves: list[str] | None = None, seeds: list[int] | None = None) -> LimitsStudy:
+        """The study of no more than these curves and seeds.
+
+        Raises:
+            ConfigurationError: it has no such curve.
+        """
+        if missing := [curve for curve in curves or () if curve not in self.curves]:
+            raise ConfigurationError(f"{self.name} has no curve {missing[0]!r}; it has: {', '.join(self.curves)}")
+        kept = {curve: values for curve, values in self.curves.items() if not curves or curve in curves}
+        return replace(self, curves=kept, seeds=tuple(seeds) if seeds else self.seeds)
+
+
+def read_limits_study(path: Path) -> LimitsStudy:
+    """Read a study's YAML.
+
+    Raises:
+        ConfigurationError: it is missing, no YAML, or a field is unknown, missing or makes no sense.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    try:
+        rows = {key: tuple(read_row(name) for name in content.pop(key)) for key in ("students", "controls")}
+        cheap = _lists(content.pop("cheap", {}))
+        if unknown := cheap.keys() - {"seeds", "steps", "teacher_steps", "curves", "fit"}:
+            raise ConfigurationError(f"{path}: cheap may not change {min(unknown)}")
+        return LimitsStudy(name=path.stem, cheap=cheap, **rows, **_lists(content))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{path} is no study of limits: {error}") from error
+
+
+def _lists(content: Mapping[str, Any]) -> dict[str, Any]:
+    """``content`` with its sequences as tuples."""
+    changed = dict(content)
+    if "seeds" in changed:
+        changed["seeds"] = tuple(changed["seeds"])
+    if "curves" in changed:
+        changed["curves"] = {curve: tuple(values) for curve, values in changed["curves"].items()}
+    return changed

@@ -1,0 +1,77 @@
+"""The curves: each row's figures at each value, and what a student has over the best control there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.affinity.effects import HELPS, HURTS, UNDECIDED
+from training.reproduce.summary import HIGHER_IS_BETTER, Spread
+
+
+@dataclass(frozen=True)
+class Level:
+    """A row at a value of a curve: one figure of some seeds."""
+
+    curve: str
+    value: float
+    row: str
+    is_student: bool
+    by_seed: Mapping[int, float]
+
+    @property
+    def spread(self) -> Spread:
+        """Over the seeds."""
+        return Spread(tuple(self.by_seed.values()))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What pseudo-labels do at a value of a curve.
+
+    Attributes:
+        student: a row.
+        over: the control with the best mean there, which favours it.
+        difference: seed by seed, positive where the student is better.
+    """
+
+    curve: str
+    value: float
+    student: str
+    over: str
+    difference: Spread
+
+    @property
+    def word(self) -> str:
+        """Whether they help or hurt by the 95 % interval; undecided where it covers zero, or with one seed."""
+        mean, half = self.difference.mean, self.difference.half_width
+        if mean - half > 0:
+            return HELPS
+        return HURTS if mean + half < 0 else UNDECIDED
+
+
+def levels(results: Sequence[Mapping[str, Any]], figure: str) -> list[Level]:
+    """The results of one figure by curve, value and row; rows that do not have it are left out."""
+    groups: dict[tuple[str, float, str, bool], dict[int, float]] = {}
+    for r in results:
+        if figure in r["values"]:
+            key = (r["curve"], r["value"], r["row"], r["student"])
+            groups.setdefault(key, {})[r["seed"]] = r["values"][figure]
+    return [Level(*key, by_seed) for key, by_seed in groups.items()]
+
+
+def verdicts(found: Sequence[Level], figure: str) -> list[Verdict]:
+    """Of each student at each value, over the best control there; where none was trained there is none."""
+    sign = 1 if HIGHER_IS_BETTER[figure] else -1
+    judged = []
+    for student in found:
+        controls = [c for c in found if not c.is_student and (c.curve, c.value) == (student.curve, student.value)]
+        if not student.is_student or not controls:
+            continue
+        best = max(controls, key=lambda c: sign * c.spread.mean)
+        seeds = [seed for seed in student.by_seed if seed in best.by_seed]
+        if seeds:
+            difference = Spread(tuple(sign * (student.by_seed[s] - best.by_seed[s]) for s in seeds))
+            judged.append(Verdict(student.curve, student.value, student.row, best.row, difference))
+    return judged
