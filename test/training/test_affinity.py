@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 from complete_folder import write_complete_folder
 
@@ -22,8 +24,17 @@ from training.affinity.report import conditions, markdown
 from training.affinity.rows import affinity_rows
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import AffinityStudy, read_affinity_study
+from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.folder import FolderDataset
+from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.sample import collate
+from training.datasets.source import Source
 from training.errors import ConfigurationError
+from training.losses.multi_task import MultiTaskLoss
+from training.models.backbone import Backbone
+from training.models.mtinet import MTINet
+from training.models.tasks import dense_tasks
 from training.module import PerceptionModule
 from training.reproduce.study import STUDIES
 from training.reproduce.summary import Spread
@@ -298,6 +309,23 @@ def test_a_folder_needs_tasks_and_frames_to_measure_on(data, tmp_path, monkeypat
     assert main(["affinity", f"{data.root}:train", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out.startswith("affinity_complete: 27 trainings") and "holds no student" in captured.err
+
+
+@pytest.mark.skipif("MTL_PERCEPTION_DATA" not in os.environ, reason="MTL_PERCEPTION_DATA is not set")
+def test_the_house_has_what_its_study_asks_of_it():
+    root = os.environ["MTL_PERCEPTION_DATA"]
+    house = checked(read_affinity_study(STUDIES / "affinity_house.yaml"), root)
+    source = Source.parse(house.source, root)
+    derived = ("normals", "edges", "offsets")
+    camera = CanonicalCamera(64, 96, 78.75)
+    frames = FolderDataset(source.folder, source.names[:4], camera, augment=True, choice=LabelChoice(derived=derived))
+    batch, tasks = collate([frames[i] for i in range(4)]), ("depth", "semantic", *derived)
+    assert (batch["normals"] != 0).any(1).float().mean() > 0.8 and 0.01 < batch["edges"].mean() < 0.5
+    assert batch["offsets"].isfinite().float().mean() > 0.9
+    heads = dense_tasks(tasks, len(source.folder.info.classes))
+    network = MTINet(Backbone("mobilenetv4_conv_small"), heads, [8, 8, 8, 8])
+    losses = MultiTaskLoss()(network(batch["image"]), batch)
+    assert all(torch.isfinite(losses[f"loss_{task}"]) and losses[f"loss_{task}"] > 0 for task in tasks)
 
 
 def effect(given: str, task: str, without: tuple[float, ...], with_teacher: tuple[float, ...]) -> Effect:
