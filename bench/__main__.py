@@ -13,7 +13,7 @@ from bench import memory, overhead, results, startup, transport
 from bench.camera import NoAnswerError
 from bench.figure import Figure
 from mtl_perception.backends import NetworkError
-from mtl_perception.network import Network
+from mtl_perception.network import read_card
 from mtl_perception.share import model_path, use_shared_memory_profile
 
 FIGURES: dict[str, Figure] = {
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = model_path(options.model)
     missed = []
     try:
-        card = Network(model).card
+        card = read_card(model)
         command = shlex.join(["python", "-m", "bench", *arguments])
         under = results.conditions(command, f"{card.name} at {card.input_width}x{card.input_height}")
         if under["load_average"] > 0.5:

@@ -29,7 +29,7 @@ from bench.recorded_camera import FOCAL_LENGTH, pictures, write_recording
 from bench.results import conditions
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.measurement import Measurement, Recording
-from mtl_perception.network import Network
+from mtl_perception.network import Network, read_card
 from mtl_perception.share import model_path
 
 GOAL_RATIO = 0.9
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
     options = parser.parse_args(arguments)
     model = model_path(options.model)
-    card = Network(model).card
+    card = read_card(model)
     command = shlex.join(["python", "-m", "bench.evaluation", *arguments])
     under = conditions(command, f"{card.name} at {card.input_width}x{card.input_height}")
     rates = measure_rate(model, options.frames, options.rounds)

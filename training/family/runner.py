@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
-from mtl_perception.network import Network
+from mtl_perception.network import read_card
 from training import export
 from training.checkpoint import load_checkpoint
 from training.datasets.label_budget import LabelBudget
@@ -57,7 +57,7 @@ class FamilyRunner:
         found = {}
         for member in members:
             if self.file(member).exists():
-                (evaluation,) = Network(self.file(member)).card.evaluations
+                (evaluation,) = read_card(self.file(member)).evaluations
                 network = load_checkpoint(self._checkpoint(member)).network
                 parameters = sum(p.numel() for p in network.parameters()) / 1e6
                 found[member.name] = {"values": dict(evaluation.values), "parameters_m": round(parameters, 2)}

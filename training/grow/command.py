@@ -11,7 +11,8 @@ import yaml
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
-from mtl_perception.network import Network
+from mtl_perception.model_card import ModelCard
+from mtl_perception.network import read_card
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.grow.comparison import compare, measure, on_the_teacher
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--name", help="everything goes to runs/NAME (default: grow_ and the logged folder's name)")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     options = parser.parse_args(argv)
-    running = _network(options.student)
+    running = _card(options.student)
     logged = Source.parse(options.logged, ".")
     _check_held_out([options.logged, *options.labelled], options.held_out)
     recipe = _recipe(options.recipe)
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> None:
             logged=options.logged,
             labelled=tuple(options.labelled),
             teacher=options.teacher,
-            size=(running.card.input_height, running.card.input_width),
+            size=(running.input_height, running.input_width),
             scales=tuple(recipe.pop("pseudo_labels", {}).get("scales", ())),
             fit=recipe,
             accelerator=options.accelerator,
@@ -66,8 +67,8 @@ def main(argv: list[str]) -> None:
     print(taught)
     student = loop.student(teacher, loop.pseudo_labels(teacher))
     grown = loop.export(student, options.held_out)
-    comparison = compare(old, Network(grown).card.evaluations)
-    text = comparison.markdown(running.card.name, "grown") + f"\n{taught}\n"
+    comparison = compare(old, read_card(grown).evaluations)
+    text = comparison.markdown(running.name, "grown") + f"\n{taught}\n"
     write_atomically(loop.home / "comparison.json", comparison.to_json().encode())
     write_atomically(loop.home / "comparison.md", text.encode())
     print(text)
@@ -80,11 +81,11 @@ def main(argv: list[str]) -> None:
         print(f"{options.student} stays as it is; the grown network is {grown}")
 
 
-def _network(path: Path) -> Network:
+def _card(path: Path) -> ModelCard:
     if path.suffix != ".onnx":
         raise ConfigurationError(f"--student {path}: the network that runs is a file *.onnx")
     try:
-        return Network(path)
+        return read_card(path)
     except NetworkError as error:
         raise ConfigurationError(str(error)) from error
 
