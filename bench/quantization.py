@@ -31,6 +31,7 @@ from mtl_perception.deployment.calibration_frames import frames_of
 from mtl_perception.deployment.conditions import conditions
 from mtl_perception.deployment.quantization import CPU, TENSORRT
 from mtl_perception.deployment.timed_network import timed_network
+from mtl_perception.machine import load_average
 from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network
 from mtl_perception.share import model_path
@@ -116,6 +117,28 @@ def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any
     return found
 
 
+def measured(model: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """How good the float network and every variant are."""
+    source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
+    found = {"float": {"onnxruntime": accuracy(model, source, split, "onnxruntime")}}
+    for name, (_, _, libraries) in VARIANTS.items():
+        file = folder / "variant.onnx"
+        file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
+        found[name] = {library: accuracy(file, source, split, library) for library in libraries}
+    return {"frames": len(source.names), "accuracy": found}
+
+
+def timed(model: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Times of each network, float and as chosen, and the load average after them."""
+    found = {}
+    for file in (model, *options.also):
+        small = folder / f"{file.stem}_int8.onnx"
+        small.write_bytes(quantised(file.read_bytes(), options.calibrate, options.count, CHOSEN))
+        found[file.stem] = milliseconds({"float": file, "int8": small}, options.rounds)
+        found[file.stem]["load_average"] = load_average()
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write ``quantization.md`` and ``.json``; 1 when a goal is missed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -127,37 +150,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=100, help="frames to calibrate on (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="turns of 5 frames (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--times", action="store_true", help="only the times anew; accuracy as quantization.json has it"
+    )
     options = parser.parse_args(arguments)
-    source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
-    model = model_path(options.model)
-    content: dict[str, Any] = {
-        "conditions": conditions(shlex.join(["python", "-m", "bench.quantization", *arguments])),
-        "network": model.stem,
-        "frames": len(source.names),
-        "accuracy": {"float": {"onnxruntime": accuracy(model, source, split, "onnxruntime")}},
-    }
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for number, (name, (_, _, libraries)) in enumerate(VARIANTS.items()):
-            file = folder / f"{number}.onnx"
-            file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
-            content["accuracy"][name] = {library: accuracy(file, source, split, library) for library in libraries}
-        chosen = folder / f"{list(VARIANTS).index(CHOSEN)}.onnx"
-        pairs = {model.stem: (model, chosen)}
-        for also in options.also:
-            pairs[also.stem] = also, folder / f"{also.stem}_int8.onnx"
-            pairs[also.stem][1].write_bytes(quantised(also.read_bytes(), options.calibrate, options.count, CHOSEN))
-        content["milliseconds"] = {}
-        for name, (plain, small) in pairs.items():
-            found = milliseconds({"float": plain, "int8": small}, options.rounds)
-            load = conditions("")["load_average"]
-            content["milliseconds"][name] = {**found, "load_average": load}
+    under = conditions(shlex.join(["python", "-m", "bench.quantization", *arguments]))
+    model, kept = model_path(options.model), options.out / "quantization.json"
+    with tempfile.TemporaryDirectory() as folder:
+        if options.times:
+            content = json.loads(kept.read_text())
+        else:
+            content = {"network": model.stem, **measured(model, options, Path(folder)), "conditions": under}
+        content["times"] = {"conditions": under, "milliseconds": timed(model, options, Path(folder))}
     text, is_met = page(__doc__ or "", content, CHOSEN)
     print(text)
-    write_atomically(options.out / "quantization.json", (json.dumps(content, indent=1) + "\n").encode())
-    kept = options.out / "quantization.md"
-    by_hand = kept.read_text().partition(_KEPT)[1:] if kept.exists() else ()
-    write_atomically(kept, "\n".join([text, "".join(by_hand)]).rstrip().encode() + b"\n")
+    write_atomically(kept, (json.dumps(content, indent=1) + "\n").encode())
+    written = options.out / "quantization.md"
+    by_hand = written.read_text().partition(_KEPT)[1:] if written.exists() else ()
+    write_atomically(written, "\n".join([text, "".join(by_hand)]).rstrip().encode() + b"\n")
     return int(not is_met)
 
 

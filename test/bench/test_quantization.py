@@ -13,6 +13,7 @@ from bench import quantization
 from bench.quantization_page import page
 from mtl_perception.dataset_folder import DatasetInfo, Intrinsics
 from mtl_perception.dataset_writer import DatasetWriter
+from mtl_perception.deployment.conditions import conditions
 
 
 def test_figures_are_measured_and_written(tmp_path, monkeypatch):
@@ -32,15 +33,19 @@ def test_figures_are_measured_and_written(tmp_path, monkeypatch):
     written = tmp_path / "quantization.md"
     written.write_text("# Old\n\n## What was tried\n\nBy hand.\n")
     sources = [str(record_frames(tmp_path / "bag", 12, labels=False)), str(tmp_path / "set")]
-    quantization.main([*sources, "--model", str(network), "--rounds", "1", "--count", "12", "--out", str(tmp_path)])
+    arguments = [*sources, "--model", str(network), "--rounds", "1", "--count", "12", "--out", str(tmp_path)]
+    quantization.main(arguments)
     content = json.loads((tmp_path / "quantization.json").read_text())
-    assert content["frames"] == 2 and content["milliseconds"]["conv"]["int8"]["onnxruntime"]["median"] > 0
+    assert content["frames"] == 2 and content["times"]["milliseconds"]["conv"]["int8"]["onnxruntime"]["median"] > 0
     plain = content["accuracy"]["float"]["onnxruntime"]
     for name, library in ((chosen, "onnxruntime"), (exact, quantization.EXACT)):
         values = content["accuracy"][name][library]
         assert values["rmse"] != plain["rmse"] and values["rmse"] == pytest.approx(plain["rmse"], rel=0.05)
     text = written.read_text()
     assert "Old" not in text and text.endswith("\n## What was tried\n\nBy hand.\n") and "| conv | int8 |" in text
+    quantization.main([*arguments, "--times"])
+    again = json.loads((tmp_path / "quantization.json").read_text())
+    assert again["accuracy"] == content["accuracy"] and again["times"] != content["times"]
 
 
 def test_each_variant_is_another_network(tmp_path):
@@ -61,17 +66,11 @@ def content(miou: float, rmse: float, milliseconds: float) -> dict:
             "float": {"onnxruntime": {"miou": 0.5, "rmse": 0.6}},
             "best": {"onnxruntime": {"miou": miou, "rmse": rmse}},
         },
-        "milliseconds": {"kitchen": {"float": timed(100.0), "int8": timed(milliseconds), "load_average": 0.1}},
-        "conditions": {
-            "command": "python",
-            "time": "now",
-            "machine": "abacus",
-            "cores": 1,
-            "load_average": 0.1,
-            "power_mode": {},
-            "gpus": [],
-            "versions": {},
+        "times": {
+            "milliseconds": {"kitchen": {"float": timed(100.0), "int8": timed(milliseconds), "load_average": 0.1}},
+            "conditions": conditions(""),
         },
+        "conditions": conditions(""),
     }
 
 
