@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from training.checkpoint import TrainedNetwork
 from training.errors import ConfigurationError
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC
+from training.resize import SeparableResize, shrink
 
 LABEL_STRIDE = 2
 """Default of ``DeployedNetwork``'s ``label_stride``: all but the last of the accuracy for a third of the time, see
@@ -19,8 +19,7 @@ docs/results/export_argmax.md."""
 class DeployedNetwork(nn.Module):
     """Resize, network, upsampling, softmax and argmax in one graph of fixed size.
 
-    Resizing is two matrix products with constant matrices: the same numbers on every inference
-    library (they differ in how, and whether, they do an antialiased resize), and fast on all.
+    Resizing is made of convolutions and products (``training.resize``): the same numbers on every inference library.
 
     Args:
         trained: the network.
@@ -51,7 +50,7 @@ class DeployedNetwork(nn.Module):
             self.label_size = (trained.height // label_stride, trained.width // label_stride)
         else:
             self.label_size = self.size
-        self.shrink = SeparableResize(self.size, (trained.height, trained.width))
+        self.shrink = shrink(self.size, (trained.height, trained.width))
         self.enlarge_depth = SeparableResize(predicted, self.size)
         self.enlarge_scores = SeparableResize(predicted, self.label_size)
 
@@ -65,8 +64,8 @@ class DeployedNetwork(nn.Module):
             ``depth`` (1, H, W) float32 canonical metres; ``segmentation`` (1, H, W) uint8 ids 1..N;
             ``confidence`` (1, H, W) uint8, 255 times the softmax of the class given.
         """
-        rgb = image.permute(0, 3, 1, 2).float() / 255
-        final = self.network(self.shrink(rgb))["final"]
+        rgb = self.shrink(image.permute(0, 3, 1, 2).float()) / 255
+        final = self.network(rgb)["final"]
         depth = self.enlarge_depth(final[DEPTH])[:, 0]
         scores = self.enlarge_scores(final[SEMANTIC])
         best = scores.amax(1, keepdim=True)
@@ -74,26 +73,3 @@ class DeployedNetwork(nn.Module):
         # The softmax of the highest score, without the softmax of the others.
         confidence = (255 / (scores - best).exp().sum(1)).round().to(torch.uint8)
         return depth, nearest_to(segmentation, self.size), nearest_to(confidence, self.size)
-
-
-class SeparableResize(nn.Module):
-    """Antialiased bilinear resize from one fixed size to another, as products with constant matrices."""
-
-    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
-        super().__init__()
-        self.identity = source == target
-        self.register_buffer("rows", resize_matrix(source[0], target[0]), persistent=False)
-        self.register_buffer("columns", resize_matrix(source[1], target[1]).T.contiguous(), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) of the source size to the target size."""
-        if self.identity:
-            return x
-        # The cheaper order: shrink before, enlarge after.
-        return self.rows @ (x @ self.columns)
-
-
-def resize_matrix(source: int, target: int) -> Tensor:
-    """The (``target``, ``source``) matrix by which a bilinear, antialiased resize multiplies a column."""
-    columns = torch.eye(source)[None, None]
-    return F.interpolate(columns, size=(target, source), mode="bilinear", antialias=True, align_corners=False)[0, 0]

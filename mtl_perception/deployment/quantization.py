@@ -3,9 +3,9 @@
 Every quantised tensor is written as a pair QuantizeLinear, DequantizeLinear (QDQ), which all libraries read. Ranges of
 activations are the least and greatest values on the calibration frames; weights have one scale a channel.
 
-What stays in float, and why, as measured (docs/results/quantization.md): the products that resize, which are slower in
-integers; everything after the scores; and the first convolutions up to the first that mixes channels, whose few
-weights cost most of the accuracy.
+What stays in float, and why, as measured (docs/results/quantization.md): what resizes, which is slower in integers;
+everything after the scores; and the first convolutions up to the second that mixes channels, whose few weights cost
+most of the accuracy.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def quantize(model: bytes, frames: Iterable[np.ndarray], target: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "quantised.onnx"
         try:
-            quantize_static(network, path, reader, **_settings(convolutions, target))
+            quantize_static(network, path, reader, **_settings(network.graph, convolutions, target))
         except DeploymentError:  # of the frames
             raise
         except Exception as error:  # of the library, which raises many kinds
@@ -83,9 +83,9 @@ def quantize(model: bytes, frames: Iterable[np.ndarray], target: str) -> bytes:
     return _with_card(quantised, _card_of_quantised(card, target, reader.count))
 
 
-def _settings(convolutions: list[onnx.NodeProto], target: str) -> dict[str, Any]:
+def _settings(graph: onnx.GraphProto, convolutions: list[onnx.NodeProto], target: str) -> dict[str, Any]:
     """Arguments of ``quantize_static``."""
-    in_float = _first_convolutions(convolutions)
+    in_float = _first_convolutions(convolutions, graph)
     settings = {
         "quant_format": QuantFormat.QDQ,
         "per_channel": True,
@@ -117,10 +117,11 @@ def _named_convolutions(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     return [node for node in graph.node if node.op_type == "Conv"]
 
 
-def _first_convolutions(convolutions: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """The first, and depthwise ones that follow it."""
-    others = (i for i, node in enumerate(convolutions) if i and not _is_depthwise(node))
-    return convolutions[: next(others, len(convolutions))]
+def _first_convolutions(convolutions: list[onnx.NodeProto], graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """All before the second that mixes channels: what makes the picture smaller, the stem, a depthwise one after it."""
+    one_channel = {weight.name for weight in graph.initializer if len(weight.dims) > 1 and weight.dims[1] == 1}
+    mixing = [i for i, node in enumerate(convolutions) if node.input[1] not in one_channel]
+    return convolutions[: mixing[1]] if len(mixing) > 1 else convolutions
 
 
 def _is_depthwise(node: onnx.NodeProto) -> bool:
