@@ -13,7 +13,14 @@ from bench.figure import Figure, Row
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.machine import installed, load_average, machine
 
-_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "ros-jazzy-rclpy", "ros-jazzy-rmw-fastrtps-cpp")
+_PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "onnxruntime",
+    "openvino",
+    "ros-jazzy-rclpy",
+    "ros-jazzy-rmw-fastrtps-cpp",
+)
 
 
 def conditions(command: str, network: str) -> dict[str, Any]:
