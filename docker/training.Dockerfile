@@ -4,11 +4,11 @@
 # test/test_dockerfiles.py (what is copied and installed exists).
 #
 #   docker build -f docker/training.Dockerfile -t mtl_training .
-#   docker run --rm --gpus all --ipc=host --user "$(id -u):$(id -g)" -v DATA:/data:ro -v "$PWD":/work \
+#   docker run --rm --gpus all --ipc=host --user "$(id -u):$(id -g)" -v DATA:/data:ro -v "$PWD":/workspace \
 #       mtl_training fit --config /opt/mtl_perception/training/experiments/house_rooms.yaml --name mine
 #
 # --gpus needs NVIDIA's container toolkit and driver on the host; CUDA itself comes with torch from the package index.
-# --ipc=host: processes that load frames hand them over in shared memory. Runs are left in /work/runs.
+# --ipc=host: processes that load frames hand them over in shared memory. Runs are left in /workspace/runs.
 FROM python:3.12-slim-bookworm
 
 WORKDIR /opt/mtl_perception
@@ -31,5 +31,5 @@ ENV PYTHONPATH=/opt/mtl_perception \
     MALLOC_MMAP_MAX_=0 \
     MALLOC_TRIM_THRESHOLD_=20000000000 \
     HOME=/tmp
-WORKDIR /work
+WORKDIR /workspace
 ENTRYPOINT ["python", "-m", "training"]

@@ -63,7 +63,7 @@ class Phases(NamedTuple):
 class StridedResize(nn.Module):
     """Resize as one strided convolution, with one output channel for each pixel of the block that a stride makes.
 
-    480x640 to 192x256: a stride of 5 and 2x2 pixels a step, a fifth of the time of the products, the same numbers.
+    480x640 to 192x256: a stride of 5 and 2x2 pixels a step. The same numbers as the products', without their zeros.
     """
 
     def __init__(self, rows: Phases, columns: Phases) -> None:
