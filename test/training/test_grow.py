@@ -139,7 +139,7 @@ def test_a_run_that_was_begun_otherwise_is_not_gone_on_with(home, folder, monkey
     other.mkdir(parents=True)
     (other / "settings.json").write_text(json.dumps({"logged": "elsewhere"}))
     assert grow(home, folder, "--name", "other") == 2
-    assert "was begun with other settings (logged, labelled, scales, fit differ" in capsys.readouterr().err
+    assert "was begun with other settings than now (logged, labelled, scales, fit differ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,7 @@ def test_runs_of_other_settings_are_not_mixed_in(studied, folder, monkeypatch, c
     (studied / "changed" / "tiny.yaml").write_text(yaml.safe_dump(changed))
     for more in ([], ["--table-only"]):
         assert main(["reproduce", "changed/tiny.yaml", "--root", str(folder.root.parent), *more]) == 2
-        assert (
-            "was trained with other settings than the study's now (fit; see seed0-steps1-settings.json"
-            in capsys.readouterr().err
-        )
+        assert "was begun with other settings than now (fit differ; see " in capsys.readouterr().err
 
 
 def test_other_frames_to_measure_on_are_measured_without_training_anew(studied, folder, tmp_path, monkeypatch):
@@ -182,7 +179,7 @@ def test_a_run_takes_one_device(tmp_path, folder, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("training.fit.main", lambda argv: (_ for _ in ()).throw(ConfigurationError(" ".join(argv))))
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
-    with pytest.raises(ConfigurationError, match=r"--trainer\.devices=1 "):
+    with pytest.raises(ConfigurationError, match=r"--trainer\.devices=1(\s|$)"):
         StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent)).run_all()
 
 

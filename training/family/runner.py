@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.network import read_card
 from training import export
 from training.checkpoint import load_checkpoint
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.source import Source
-from training.errors import ConfigurationError
 from training.family.family import Family, Member
 from training.pseudo_labels import command as pseudo_labels
 from training.resumable_fit import fit_resumably
+from training.settings_file import check_settings, write_settings
 
 
 class FamilyRunner:
@@ -64,7 +62,7 @@ class FamilyRunner:
         return found
 
     def _fit(self, member: Member) -> Path:
-        write_atomically(self._settings_file(member), (json.dumps(self._settings(member), indent=1) + "\n").encode())
+        write_settings(self._settings_file(member), self._settings(member))
         train, more = list(self.family.labelled), {}
         if member.teacher:
             train.append(self.family.unlabelled)
@@ -126,13 +124,9 @@ class FamilyRunner:
         }
 
     def _check_settings(self, member: Member) -> None:
-        path = self._settings_file(member)
-        if not path.exists():
-            return
-        begun, now = json.loads(path.read_text()), json.loads(json.dumps(self._settings(member)))
-        differ = [key for key, value in now.items() if begun.get(key) != value]
-        if differ:
-            raise ConfigurationError(
-                f"{self.home / member.name} was begun with other settings than the family's now ({', '.join(differ)}; "
-                f"see {path.name} beside it): delete both, or give the changed family another name"
-            )
+        check_settings(
+            self._settings_file(member),
+            self._settings(member),
+            str(self.home / member.name),
+            "delete both, or give the changed family another name",
+        )

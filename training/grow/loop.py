@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.atomic_write import write_atomically
 from training import export
 from training.datasets.source import Source
-from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
 from training.resumable_fit import fit_resumably
+from training.settings_file import check_settings, write_settings
 
 
 @dataclass(frozen=True)
@@ -104,17 +102,8 @@ class GrowthLoop:
             "scales": s.scales,
             "fit": s.fit,
         }
-        now = json.loads(json.dumps(content))
-        if path.exists():
-            begun = json.loads(path.read_text())
-            differ = [key for key, value in now.items() if begun.get(key) != value]
-            if differ:
-                raise ConfigurationError(
-                    f"{self.home} was begun with other settings ({', '.join(differ)} differ; see {path}): "
-                    "choose another --name, or delete it"
-                )
-        else:
-            write_atomically(path, (json.dumps(now, indent=1) + "\n").encode())
+        check_settings(path, content, str(self.home), "choose another --name, or delete it")
+        write_settings(path, content)
 
 
 def _frames(text: str) -> dict[str, Any]:

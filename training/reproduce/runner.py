@@ -12,7 +12,6 @@ import torch
 from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
-from training import fit
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.frame_cache import LabelChoice
@@ -24,6 +23,8 @@ from training.pseudo_labels import command as pseudo_labels
 from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
+from training.resumable_fit import fit_resumably
+from training.settings_file import check_settings, write_settings
 
 TASKS = ("depth", "semantic")
 
@@ -87,7 +88,7 @@ class StudyRunner:
         """Train a run, from its last checkpoint if it was interrupted, and measure it."""
         began = time.monotonic()
         self._check_settings(run)
-        write_atomically(self._settings_file(run), (json.dumps(self._settings(run), indent=1) + "\n").encode())
+        write_settings(self._settings_file(run), self._settings(run))
         if run.row.teacher:
             self._pseudo_labels(run)
         self._fit(run)
@@ -183,16 +184,12 @@ class StudyRunner:
 
     def _check_settings(self, run: Run) -> None:
         """Runs of other settings neither are gone on with nor stand in one table."""
-        path = self._settings_file(run)
-        if not path.exists():
-            return
-        begun, now = json.loads(path.read_text()), json.loads(json.dumps(self._settings(run)))
-        differ = [key for key, value in now.items() if begun.get(key) != value]
-        if differ:
-            raise ConfigurationError(
-                f"{self.home / run.name} was trained with other settings than the study's now "
-                f"({', '.join(differ)}; see {path.name} beside it): delete both, or give the changed study another name"
-            )
+        check_settings(
+            self._settings_file(run),
+            self._settings(run),
+            str(self.home / run.name),
+            "delete both, or give the changed study another name",
+        )
 
     def _budget_file(self, run: Run) -> Path | None:
         """The file that says which labels the run sees, drawn if it is not there; None for all labels."""
@@ -208,34 +205,24 @@ class StudyRunner:
 
     def _fit(self, run: Run) -> None:
         """Train a run to its last step."""
-        last = self.checkpoint(run)
-        arguments: dict[str, Any] = {
-            "seed_everything": run.seed,
-            "name": f"{self.study.name}/{run.name}",
-            "data.root": self.root,
-            "data.train": [self.study.source],
-            "trainer.max_steps": run.steps,
-            "trainer.max_epochs": -1,
-            "trainer.enable_model_summary": False,
-            # On all GPUs there are, each would get a batch of that size, and this whole command of its own.
-            "trainer.devices": 1,
-        }
-        for group in ("data", "model", "trainer"):
-            values = {**self.study.fit.get(group, {}), **run.row.fit.get(group, {})}
-            values |= self.trainer if group == "trainer" else {}
-            arguments |= {f"{group}.{key}": value for key, value in values.items()}
+        data: dict[str, Any] = {"root": self.root, "train": [self.study.source]}
         if budget := self._budget_file(run):
-            arguments["data.budget"] = str(budget)
+            data["budget"] = str(budget)
         if run.row.require:
-            arguments["data.require"] = list(run.row.require)
+            data["require"] = list(run.row.require)
         if run.row.teacher:
-            arguments["data.pseudo_labels"] = str(self.pseudo_folder(run))
-            arguments["data.soft"] = run.row.soft
-        if run.row.inherit:
-            arguments["model.start_from"] = str(self.checkpoint(self.teacher_of(run)))
-        if last.exists():
-            arguments["ckpt_path"] = str(last)
-        fit.main([f"--{key}={_text(value)}" for key, value in arguments.items()])
+            data |= {"pseudo_labels": str(self.pseudo_folder(run)), "soft": run.row.soft}
+        model = {"start_from": str(self.checkpoint(self.teacher_of(run)))} if run.row.inherit else {}
+        length = {"max_steps": run.steps, "max_epochs": -1, "enable_model_summary": False}
+        fit_resumably(
+            f"{self.study.name}/{run.name}",
+            {"trainer": length},
+            self.study.fit,
+            run.row.fit,
+            {"data": data, "model": model, "trainer": self.trainer},
+            seed=run.seed,
+            accelerator=self.trainer.get("accelerator", "auto"),
+        )
 
     def _pseudo_labels(self, run: Run) -> None:
         """Let the run's teacher label what its budget lacks; nothing to do where that is done."""
@@ -278,7 +265,3 @@ class StudyRunner:
         combine = all if row.require else any
         frames = sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
         return self.study.epochs * (frames // int(self.study.fit["data"]["batch_size"]))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
