@@ -19,7 +19,7 @@ from training.__main__ import main
 from training.affinity.agreement import agreement
 from training.affinity.checks import checked
 from training.affinity.conditions import Condition, condition
-from training.affinity.effects import HELPS, HURTS, UNDECIDED, Effect, effects, relative_matrix
+from training.affinity.effects import Effect, effects, relative_matrix
 from training.affinity.report import conditions, markdown
 from training.affinity.rows import affinity_rows
 from training.affinity.runner import AffinityRunner
@@ -37,7 +37,7 @@ from training.models.mtinet import MTINet
 from training.models.tasks import dense_tasks
 from training.module import PerceptionModule
 from training.reproduce.study import STUDIES
-from training.reproduce.summary import Spread
+from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
 
 STUDY = {
     "dataset": "complete",

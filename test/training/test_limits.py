@@ -141,7 +141,7 @@ def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
             results += [result(value, "ummt_d", seed, base), result(value, "ummt_ps", seed, base + gain)]
             results.append(result(value, "umst_s", seed, 0.1))
     found = verdicts(levels(results, "miou_present"), "miou_present")
-    assert [(v.value, v.over, v.word) for v in found] == [
+    assert [(v.value, v.over, v.difference.verdict) for v in found] == [
         (2, "ummt_d", "helps"),
         (4, "ummt_d", "undecided"),
         (8, "ummt_d", "hurts"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from training.affinity.effects import HELPS, UNDECIDED, Effect
+from training.affinity.effects import Effect
+from training.reproduce.summary import HELPS, UNDECIDED
 
 
 class Condition(Enum):

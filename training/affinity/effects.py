@@ -13,8 +13,6 @@ from training.affinity.rows import student_name, uneven_name
 from training.metrics.by_task import MAIN_FIGURES
 from training.reproduce.summary import Spread
 
-HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
-
 
 @dataclass(frozen=True)
 class Effect:
@@ -53,11 +51,8 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """``HELPS`` or ``HURTS`` where the interval is on one side of zero, else, and with one seed, ``UNDECIDED``."""
-        mean, half = self.difference.mean, self.difference.half_width
-        if mean - half > 0:
-            return HELPS
-        return HURTS if mean + half < 0 else UNDECIDED
+        """Of the difference, see ``Spread.verdict``; with one seed it is undecided."""
+        return self.difference.verdict
 
 
 def effects(tasks: Sequence[str], report: str, results: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Effect]:

@@ -10,7 +10,8 @@ import matplotlib
 import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
-from training.affinity.effects import UNDECIDED, Effect, relative_matrix
+from training.affinity.effects import Effect, relative_matrix
+from training.reproduce.summary import UNDECIDED
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.affinity.conditions import condition, in_words
-from training.affinity.effects import UNDECIDED, Effect
+from training.affinity.effects import Effect
 from training.affinity.rows import MULTI, single_name, student_name, teacher_name, uneven_name
 from training.affinity.study import AffinityStudy
 from training.metrics.by_task import MAIN_FIGURES
-from training.reproduce.summary import Cell, Spread
+from training.reproduce.summary import UNDECIDED, Cell, Spread
 from training.reproduce.summary import cells as row_cells
 
 Effects = Mapping[tuple[str, str], Effect]

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.affinity.rows import affinity_rows
 from training.errors import ConfigurationError
 from training.metrics.by_task import MAIN_FIGURES
 from training.reproduce.study import STUDIES, Study
+from training.yaml_file import read_fields
 
 PREFIX = "affinity_"
 """Of the files of such studies, beside those of ``reproduce``."""
@@ -120,14 +119,7 @@ def read_affinity_study(path: Path) -> AffinityStudy:
     Raises:
         ConfigurationError: it is missing, no YAML, or a field is unknown, missing or makes no sense.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no study: it holds no fields")
+    content = read_fields(path, "study")
     _check_cheap(content.get("cheap", {}), path)
     try:
         lists = {key: tuple(content.pop(key)) for key in ("tasks", "seeds")}

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.errors import ConfigurationError
+from training.yaml_file import read_fields
 
 FAMILIES = Path(__file__).parent.parent / "experiments" / "families"
 
@@ -76,12 +75,7 @@ def read_family(path: Path) -> Family:
         ConfigurationError: it is missing, no YAML, lacks or adds a field, or names a member that is none; or a
             student learns from itself, by whatever detour, or from a teacher without unlabelled frames to do it on.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the family {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    content = read_fields(path, "family")
     try:
         members = tuple(Member(name=name, **fields) for name, fields in content.pop("members").items())
         lists = {key: tuple(content.pop(key)) for key in ("labelled", "size") if key in content}

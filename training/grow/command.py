@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
 from mtl_perception.model_card import ModelCard
@@ -18,6 +16,7 @@ from training.errors import ConfigurationError
 from training.grow.comparison import compare, measure, on_the_teacher
 from training.grow.loop import GrowthLoop, GrowthSettings
 from training.resumable_fit import GROUPS
+from training.yaml_file import read_fields
 
 RECIPE = Path(__file__).parent.parent / "experiments" / "grow.yaml"
 
@@ -104,14 +103,9 @@ def _check_held_out(trained_on: Sequence[str], held_out: Sequence[str]) -> None:
 
 
 def _recipe(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    content = read_fields(path, "recipe")
     parts = {"both": GROUPS, "teacher": GROUPS, "student": GROUPS, "pseudo_labels": ("scales",)}
-    if not isinstance(content, dict) or content.keys() - parts.keys():
+    if content.keys() - parts.keys():
         raise ConfigurationError(f"{path} is no recipe: it holds {', '.join(parts)}, see {RECIPE}")
     for part, values in content.items():
         if not isinstance(values, dict) or values.keys() - set(parts[part]):

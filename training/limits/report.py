@@ -14,7 +14,7 @@ from mtl_perception.atomic_write import write_atomically
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import levels, verdicts
-from training.reproduce.summary import Spread
+from training.reproduce.summary import UNDECIDED, Spread
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -63,7 +63,9 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
                 here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
                 cells = [_spread(here[r].spread, scale) if r in here else "-" for r in rows]
                 gains = [judged.get((curve, value, s)) for s in students]
-                told = [f"{_spread(g.difference, scale, '+')} {_mark(g.word)}" if g else "-" for g in gains]
+                told = [
+                    f"{_spread(g.difference, scale, '+')} {_mark(g.difference.verdict)}" if g else "-" for g in gains
+                ]
                 lines.append(_line([f"{value:g}", *cells, *told]))
             lines.append("")
     return "\n".join(lines)
@@ -122,4 +124,4 @@ def _spread(spread: Spread, scale: float, sign: str = "") -> str:
 
 
 def _mark(word: str) -> str:
-    return "?" if word == "undecided" else word
+    return "?" if word == UNDECIDED else word

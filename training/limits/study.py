@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.degrade.sensors import SENSORS
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
+from training.yaml_file import read_fields
 
 PREFIX = "limits_"
 """Of the files of such studies, beside those of ``reproduce``."""
@@ -97,12 +96,7 @@ def read_limits_study(path: Path) -> LimitsStudy:
     Raises:
         ConfigurationError: it is missing, no YAML, or a field is unknown, missing or makes no sense.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    content = read_fields(path, "study")
     try:
         rows = {key: tuple(read_row(name) for name in content.pop(key)) for key in ("students", "controls")}
         cheap = _lists(content.pop("cheap", {}))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.affinity.effects import HELPS, HURTS, UNDECIDED
 from training.reproduce.summary import HIGHER_IS_BETTER, Spread
 
 
@@ -41,14 +40,6 @@ class Verdict:
     student: str
     over: str
     difference: Spread
-
-    @property
-    def word(self) -> str:
-        """Whether they help or hurt by the 95 % interval; undecided where it covers zero, or with one seed."""
-        mean, half = self.difference.mean, self.difference.half_width
-        if mean - half > 0:
-            return HELPS
-        return HURTS if mean + half < 0 else UNDECIDED
 
 
 def levels(results: Sequence[Mapping[str, Any]], figure: str) -> list[Level]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
+from training.yaml_file import read_fields
 
 STUDIES = Path(__file__).parent.parent / "experiments" / "studies"
 
@@ -93,14 +92,7 @@ def read_study(path: Path) -> Study:
     Raises:
         ConfigurationError: it is missing, no YAML, or lacks or adds a field; the message says which.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no study: it holds no fields")
+    content = read_fields(path, "study")
     try:
         lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps", "baselines")}
         content.setdefault("teacher_steps", max(lists["steps"], default=0))

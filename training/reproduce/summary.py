@@ -15,6 +15,9 @@ from training.reproduce.study import Study
 HIGHER_IS_BETTER = {"miou_present": True, "rmse": False}
 
 
+HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
+
+
 @dataclass(frozen=True)
 class Spread:
     """One figure of some seeds."""
@@ -33,6 +36,13 @@ class Spread:
         if n < 2:
             return math.nan
         return float(stats.t.ppf(0.975, n - 1) * np.std(self.values, ddof=1) / math.sqrt(n))
+
+    @property
+    def verdict(self) -> str:
+        """Of differences: ``HELPS`` or ``HURTS`` where the interval is on one side of zero, else ``UNDECIDED``."""
+        if self.mean - self.half_width > 0:
+            return HELPS
+        return HURTS if self.mean + self.half_width < 0 else UNDECIDED
 
 
 @dataclass(frozen=True)

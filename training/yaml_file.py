@@ -1,0 +1,31 @@
+"""YAML files of fields: studies, families, recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.errors import ConfigurationError
+
+
+def read_fields(path: Path, what: str) -> dict[str, Any]:
+    """The fields of the file at ``path``.
+
+    Args:
+        path: of it.
+        what: it should be, for the message: ``study``.
+
+    Raises:
+        ConfigurationError: it is missing, no YAML, or holds no fields; one line.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} is no {what}: it holds no fields")
+    return content
