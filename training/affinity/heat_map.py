@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
-from mtl_perception.atomic_write import write_atomically
 from training.affinity.effects import Effect, relative_matrix
+from training.plot_file import save_plot
 from training.reproduce.summary import UNDECIDED
 
 matplotlib.use("Agg")
@@ -49,7 +48,4 @@ def draw_heat_map(tasks: Sequence[str], cells: Mapping[tuple[str, str], Effect],
     axes.set_title(title, fontsize=10)
     figure.colorbar(image, ax=axes, label="% better (blue) or worse (red)")
     figure.tight_layout()
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    plt.close(figure)
-    write_atomically(path, picture.getvalue())
+    save_plot(figure, path)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-from mtl_perception.atomic_write import write_atomically
 from training.family.family import Family
+from training.plot_file import save_plot
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -55,7 +54,4 @@ def draw(family: Family, members: Mapping[str, Mapping[str, Any]], path: Path) -
         panel.set_ylabel(label)
         panel.grid(alpha=0.3, which="both")
     picture.tight_layout()
-    with io.BytesIO() as buffer:
-        picture.savefig(buffer, format="png", dpi=100)
-        write_atomically(path, buffer.getvalue())
-    plt.close(picture)
+    save_plot(picture, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from mtl_perception.atomic_write import write_atomically
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import levels, verdicts
+from training.plot_file import save_plot
 from training.reproduce.summary import UNDECIDED, Spread
 
 matplotlib.use("Agg")
@@ -106,10 +105,7 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
     figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
     figure.suptitle(f"{study.name}: measured on {study.report}")
     figure.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
-    with io.BytesIO() as buffer:
-        figure.savefig(buffer, format="png", dpi=110)
-        write_atomically(path, buffer.getvalue())
-    plt.close(figure)
+    save_plot(figure, path)
 
 
 def _line(cells: Sequence[str]) -> str:

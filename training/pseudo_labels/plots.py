@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-from mtl_perception.atomic_write import write_atomically
+from training.plot_file import save_plot
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 # Told apart by those who see few colours too (Okabe and Ito).
@@ -42,7 +40,7 @@ def plot_reliability(calibration: Mapping[str, Any], path: Path) -> None:
     lower.bar(middles, [b["count"] / total for b in bins], width * 0.9, color=GREY)
     lower.set(xlim=(0, 1), xlabel="confidence of the teacher", ylabel="pixels")
     _percent(lower.yaxis, upper.yaxis)
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def plot_threshold(curve: Sequence[Mapping[str, float]], tau: float, path: Path) -> None:
@@ -66,7 +64,7 @@ def plot_threshold(curve: Sequence[Mapping[str, float]], tau: float, path: Path)
     panel.grid(alpha=0.3)
     panel.legend(loc="lower left", frameon=False)
     _percent(panel.yaxis)
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def plot_classes(rows: Sequence[tuple[str, Mapping[str, float]]], path: Path) -> None:
@@ -110,7 +108,7 @@ def plot_classes(rows: Sequence[tuple[str, Mapping[str, float]]], path: Path) ->
         _percent(panel.xaxis)
     panels[0][0].set_yticks(places, [name for name, _ in rows], fontsize=8)
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def plot_sparsification(values: Mapping[str, Any], path: Path) -> None:
@@ -138,16 +136,9 @@ def plot_sparsification(values: Mapping[str, Any], path: Path) -> None:
         _percent(panel.xaxis)
     _percent(panels[0].yaxis)
     figure.suptitle("Does the confidence tell where depth is right?")
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def _percent(*axes: Any) -> None:
     for axis in axes:
         axis.set_major_formatter(PercentFormatter(1, decimals=None))
-
-
-def _save(figure: Figure, path: Path) -> None:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    plt.close(figure)
-    write_atomically(path, picture.getvalue())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from mtl_perception.atomic_write import write_atomically
+from training.plot_file import save_plot
 from training.reproduce.study import Study
 from training.reproduce.summary import cells
 from training.reproduce.table import TASK
@@ -67,7 +66,4 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
     figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=2 * len(budgets), frameon=False)
     figure.suptitle(f"{study.name}: measured on {study.report}")
     figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // (2 * len(budgets))), 1, 1))
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    plt.close(figure)
-    write_atomically(path, picture.getvalue())
+    save_plot(figure, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from mtl_perception.atomic_write import write_atomically
+from training.plot_file import save_plot
 from training.toy.experiment import CURVE_STEP, ROWS
 from training.toy.functions import GRID, f2
 from training.toy.order import LENGTHS, SAME_EPOCHS, SAME_STEPS
@@ -58,7 +57,4 @@ def draw(main: Mapping[str, Any], sweep: Sequence[Mapping[str, Any]], path: Path
         panel.legend(frameon=False, fontsize=8)
         panel.grid(alpha=0.3)
     picture.tight_layout()
-    data = io.BytesIO()
-    picture.savefig(data, format="png", dpi=110)
-    plt.close(picture)
-    write_atomically(path, data.getvalue())
+    save_plot(picture, path)
