@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from training.checkpoint import load_checkpoint
 from training.datasets.data_module import LABELS, FolderData
 from training.last_checkpoint import LastCheckpoint
 from training.models.modalities import modalities
@@ -20,6 +21,25 @@ from training.module import PerceptionModule
 
 class FitCLI(LightningCLI):
     """Takes what the network must know of the data from the data."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Only ``fit``, and how it reads a checkpoint is not for the caller to choose."""
+        return {"fit": LightningCLI.subcommands()["fit"] | {"weights_only"}}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and look whether what is to be gone on with is a checkpoint.
+
+        Raises:
+            ConfigurationError: ``ckpt_path`` is missing, damaged or no checkpoint of this training.
+        """
+        super().parse_arguments(parser, args)
+        if (checkpoint := self.config[self.config["subcommand"]].get("ckpt_path")) is not None:
+            load_checkpoint(Path(checkpoint))
+
+    def fit(self, **arguments: Any) -> None:
+        """Train. A checkpoint may come from anywhere: nothing is unpickled."""
+        self.trainer.fit(**arguments, weights_only=True)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link the module's arguments to the data module's, and add ``--name``."""

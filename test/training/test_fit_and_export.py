@@ -105,6 +105,26 @@ def test_a_run_of_another_length_is_not_resumed(run, folder, monkeypatch, capsys
     assert "is of a run of 2 steps, this one would take 18" in capsys.readouterr().err
 
 
+class Trap:
+    """Creates the file ``path`` when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_no_checkpoint_is_unpickled(run, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    torch.save(torch.load(run / "last.ckpt", weights_only=True) | {"extra": Trap(tmp_path / "sprung")}, "trap.ckpt")
+    assert fit(folder, "--trainer.max_epochs", "1", "--ckpt_path", "trap.ckpt") == 2
+    assert "trap.ckpt is no checkpoint of this training" in capsys.readouterr().err
+    assert not (tmp_path / "sprung").exists()
+    with pytest.raises(SystemExit):
+        fit(folder, "--weights_only", "false", "--ckpt_path", "trap.ckpt")
+
+
 def test_the_file_says_what_it_is(exported, folder):
     network = Network(exported)
     card = network.card
