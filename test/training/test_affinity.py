@@ -24,6 +24,7 @@ from training.affinity.report import conditions, markdown
 from training.affinity.rows import affinity_rows
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import AffinityStudy, read_affinity_study
+from training.cheap_version import cheap_version
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
@@ -192,13 +193,13 @@ def study(tmp_path, **changes) -> AffinityStudy:
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("affinity_*.yaml")), ids=lambda p: p.stem)
 def test_the_studies_can_be_read(path):
     found = read_affinity_study(path)
-    assert found.cheaper().steps < found.steps and found.cheaper().tasks == found.tasks
+    assert cheap_version(found).steps < found.steps and cheap_version(found).tasks == found.tasks
     assert "51 trainings" in found.cost()
 
 
 def test_the_cheap_version_is_smaller_and_asks_the_same(tmp_path):
     whole = study(tmp_path, cheap={"steps": 1, "fit": {"data": {"height": 32}}})
-    cheap = whole.cheaper()
+    cheap = cheap_version(whole)
     assert (cheap.name, cheap.steps, cheap.few, cheap.tasks) == ("s_cheap", 1, 2, ("depth", "edges"))
     assert cheap.fit["data"] == {**STUDY["fit"]["data"], "height": 32} and cheap.fit["model"] == STUDY["fit"]["model"]
 

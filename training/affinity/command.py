@@ -19,6 +19,7 @@ from training.affinity.heat_map import draw_heat_map
 from training.affinity.report import as_json, markdown
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_studies, read_affinity_study
+from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.reproduce.study import STUDIES
 
@@ -68,7 +69,7 @@ def main(argv: list[str]) -> None:
         _agreement(study, options.out)
         return
     if options.cheap:
-        study = study.cheaper()
+        study = cheap_version(study)
     changes = {key: tuple(v) if isinstance(v, list) else v for key, v in vars(options).items() if key != "study"}
     study = checked(replace(study, **fields_of(changes)), root)
     trainer = {"accelerator": options.accelerator}
@@ -101,7 +102,7 @@ def write_results(runner: AffinityRunner, out: Path) -> None:
 
 def _agreement(study: AffinityStudy, out: Path | None) -> None:
     """Print and write how the two versions agree; each has a folder of its own, unless ``out`` says where."""
-    cheap = study.cheaper().name
+    cheap = cheap_version(study).name
     full_home, cheap_home = (out or Path("runs") / name for name in (study.name, cheap))
     values = agreement(
         read_result(full_home / f"{study.name}.json", "without --cheap"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,6 @@ from training.yaml_file import read_fields
 
 PREFIX = "affinity_"
 """Of the files of such studies, beside those of ``reproduce``."""
-CHEAP = "_cheap"
-"""Ends the name of a study's cheap version."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +70,6 @@ class AffinityStudy:
     def source(self) -> str:
         """FOLDER:SPLIT, or FOLDER, that is trained on."""
         return f"{self.dataset}:{self.split}" if self.split else self.dataset
-
-    def cheaper(self) -> AffinityStudy:
-        """The cheap version: small and short, and no other in what it asks."""
-        changes = dict(self.cheap)
-        fit = changes.pop("fit", {})
-        merged = {group: {**self.fit.get(group, {}), **fit.get(group, {})} for group in {*self.fit, *fit}}
-        return replace(self, name=self.name + CHEAP, fit=merged, cheap={}, **changes)
 
     def budgets(self) -> dict[str, dict[str, int]]:
         """Numbers of labels by task: under a task's name those with plenty of it, under "" those with few of all."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mtl_perception.atomic_write import write_atomically
+from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.limits.plan import cost
 from training.limits.report import draw_curves, markdown
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
     path = Path(options.study) if options.study.endswith(".yaml") else STUDIES / f"{PREFIX}{options.study}.yaml"
     study = read_limits_study(path)
-    study = (study.cheaper() if options.cheap else study).only(options.curves, options.seeds)
+    study = (cheap_version(study) if options.cheap else study).only(options.curves, options.seeds)
     root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
     runner = LimitsRunner(study, root, {"accelerator": options.accelerator})
     print(cost(study), flush=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from training.limits.study import LABELS, TAU, LimitsStudy
+from training.models.tasks import DEPTH
 from training.reproduce.row import Row, read_row
 from training.reproduce.run import Run
 
@@ -23,7 +24,7 @@ class Point:
         is_student: whether it learns pseudo-labels.
         trained: the row that is trained for it, of a name of its own where a threshold is set.
         budget: that it is trained in.
-        data: the degraded data it is trained on, ``SENSOR-LEVEL``, or ``CLEAN``.
+        data: the degraded data it is trained on, ``SENSOR-LEVEL``, or ``CLEAN``, also of a row that sees no depth.
     """
 
     curve: str
@@ -45,7 +46,8 @@ def points(study: LimitsStudy) -> list[Point]:
                 if curve == TAU and is_student and row.soft:
                     continue
                 budget = {**study.budget, study.scarce: int(value)} if curve == LABELS else study.budget
-                data = f"{curve}-{value:g}" if curve not in (TAU, LABELS) and value else CLEAN
+                noisy = curve not in (TAU, LABELS) and value and DEPTH in (*row.tasks, *row.inputs)
+                data = f"{curve}-{value:g}" if noisy else CLEAN
                 trained = _at_tau(row, value) if curve == TAU and is_student else row
                 found.append(Point(curve, value, row, is_student, trained, budget, data))
     return found

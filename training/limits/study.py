@@ -14,7 +14,6 @@ from training.yaml_file import read_fields
 
 PREFIX = "limits_"
 """Of the files of such studies, beside those of ``reproduce``."""
-CHEAP = "_cheap"
 TAU, LABELS = "tau", "labels"
 """Curves that are not named after a sensor."""
 
@@ -70,13 +69,6 @@ class LimitsStudy:
             raise ConfigurationError(f"{self.name}: tau is of confident classes, and every student learns soft ones")
         if self.scarce not in self.budget:
             raise ConfigurationError(f"{self.name}: the budget has no {self.scarce}, which is to be scarce")
-
-    def cheaper(self) -> LimitsStudy:
-        """The cheap version: small and short, and no other in what it asks."""
-        changes = dict(self.cheap)
-        fit = changes.pop("fit", {})
-        merged = {group: {**self.fit.get(group, {}), **fit.get(group, {})} for group in {*self.fit, *fit}}
-        return replace(self, name=self.name + CHEAP, fit=merged, cheap={}, **changes)
 
     def only(self, curves: list[str] | None = None, seeds: list[int] | None = None) -> LimitsStudy:
         """The study of no more than these curves and seeds.
