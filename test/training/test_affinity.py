@@ -216,7 +216,7 @@ def test_teachers_look_at_the_task_given_and_never_at_what_they_label():
 def test_some_frames_are_measured_on_where_the_study_says_so(tmp_path, data, monkeypatch):
     monkeypatch.chdir(tmp_path)
     few = replace(study(tmp_path), report_frames=2)
-    assert len(AffinityRunner(few, str(data.root.parent)).measured_frames("complete:val").names) == 2
+    assert len(AffinityRunner(few, str(data.root.parent))._measured_on["complete:val"].names) == 2
 
 
 @pytest.mark.parametrize(

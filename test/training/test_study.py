@@ -284,7 +284,8 @@ def test_a_row_that_sees_all_labels_is_trained_once_for_all_budgets(tmp_path, fo
     monkeypatch.setattr(runner, "_fit", lambda run: trained.append(run))
     monkeypatch.setattr("training.reproduce.runner.load_checkpoint", lambda path: Mock())
     monkeypatch.setattr(
-        "training.reproduce.runner.evaluate_checkpoint", lambda *_: (Evaluation("balls", "val", 1, {}), {})
+        "training.reproduce.runner.evaluate_checkpoint",
+        lambda _, frames, split: (Evaluation("balls", split, len(frames.names), {}), {}),
     )
     runner.run_all()
     assert len(trained) == 1

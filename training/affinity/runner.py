@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from training.affinity.rows import MULTI, single_name, student_name, teacher_name, uneven_name
 from training.affinity.study import AffinityStudy
-from training.datasets.source import Source
 from training.reproduce.run import Run
 from training.reproduce.runner import StudyRunner
 
@@ -40,23 +35,3 @@ class AffinityRunner(StudyRunner):
                 plan += [(name(task), task, study.steps) for name in (uneven_name, student_name)]
             runs += [Run(self.study.row(name), budgets[task], seed, steps) for name, task, steps in plan]
         return runs
-
-    def _is_done(self, run: Run) -> bool:
-        """Whether the run is measured on as many frames as the study measures on now."""
-        if not super()._is_done(run):
-            return False
-        measured = json.loads(self._result_file(run).read_text())["measured"][self.affinity.report]
-        return measured["frames"] == self._frames
-
-    @cached_property
-    def _frames(self) -> int:
-        return len(self.measured_frames(self.affinity.report).names)
-
-    def measured_frames(self, text: str) -> Source:
-        """``text``, or so many of its frames as the study measures on."""
-        source = super().measured_frames(text)
-        most = self.affinity.report_frames
-        if not 0 < most < len(source.names):
-            return source
-        chosen = np.linspace(0, len(source.names) - 1, most).round().astype(int)
-        return Source(source.folder, [source.names[i] for i in chosen])

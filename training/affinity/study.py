@@ -88,6 +88,7 @@ class AffinityStudy:
             rows=affinity_rows(self.tasks, self.soft),
             steps=(self.steps,),
             teacher_steps=self.teacher_steps,
+            report_frames=self.report_frames,
             fit=self.fit,
         )
 

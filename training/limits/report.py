@@ -35,11 +35,12 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
     lines = [f"# Limits: {study.name}", ""]
     if seeds < 2:
         lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
+    most = f"at most {study.report_frames} frames of " if study.report_frames else ""
     budget = ", ".join(f"{count} frames with {task}" for task, count in study.budget.items())
     lines += [
-        f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on `{study.report}`, whose "
-        f"depth is as it is. All rows but teachers took {study.steps} steps, teachers {study.teacher_steps}. "
-        f"{cost(study)}.",
+        f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on "
+        f"{most}`{study.report}`, whose depth is as it is. All rows but teachers took {study.steps} steps, teachers "
+        f"{study.teacher_steps}. {cost(study)}.",
         "",
         f"Means over {seeds} seeds with half the 95 % interval (Student's t). The last columns: what a student has "
         "over the best control there, seed by seed, positive is better; `?` where the interval covers zero, or there "

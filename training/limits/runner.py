@@ -86,6 +86,7 @@ class LimitsRunner:
                 rows=tuple({run.row.name: run.row for run in runs}.values()),
                 steps=(study.steps,),
                 teacher_steps=study.teacher_steps,
+                report_frames=study.report_frames,
                 fit=study.fit,
             ),
             self.root,

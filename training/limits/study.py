@@ -31,13 +31,14 @@ class LimitsStudy:
         seeds: of the draw of labels, the network and the order of frames alike; the noise is the same for all.
         steps: length of all but teachers.
         teacher_steps: length of the teachers.
+        report_frames: measure on no more frames than so many of ``report``, evenly spread; 0 is all.
         budget: numbers of labels by task, where a curve says nothing else.
         scarce: the task that the curve of labels is of.
         curves: by name the values: ``tau`` (thresholds of the students of confident classes), ``labels`` (numbers of
             labels of the scarce task), and sensors of ``degrade`` (levels of noise of the depth that is trained on, and
             that the teacher looks at).
         fit: arguments of ``python -m training fit`` for every row.
-        cheap: what the cheap version changes of seeds, steps, teacher_steps, curves and fit.
+        cheap: what the cheap version changes of seeds, steps, teacher_steps, report_frames, curves and fit.
     """
 
     name: str
@@ -52,6 +53,7 @@ class LimitsStudy:
     budget: Mapping[str, int]
     curves: Mapping[str, tuple[float, ...]]
     scarce: str = "semantic"
+    report_frames: int = 0
     fit: Mapping[str, Any] = field(default_factory=dict)
     cheap: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,7 +94,7 @@ def read_limits_study(path: Path) -> LimitsStudy:
     try:
         rows = {key: tuple(read_row(name) for name in content.pop(key)) for key in ("students", "controls")}
         cheap = _lists(content.pop("cheap", {}))
-        if unknown := cheap.keys() - {"seeds", "steps", "teacher_steps", "curves", "fit"}:
+        if unknown := cheap.keys() - {"seeds", "steps", "teacher_steps", "report_frames", "curves", "fit"}:
             raise ConfigurationError(f"{path}: cheap may not change {min(unknown)}")
         return LimitsStudy(name=path.stem, cheap=cheap, **rows, **_lists(content))
     except (KeyError, TypeError, AttributeError) as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -96,8 +98,7 @@ class StudyRunner:
         trained.network.to(self.device)
         # What a teacher looks at when measured is the label of the frame itself.
         measured = {}
-        for text in self.study.measured_on():
-            frames = self.measured_frames(text)
+        for text, frames in self._measured_on.items():
             evaluation, per_class = evaluate_checkpoint(
                 trained, frames, text.rpartition(":")[2] if ":" in text else "all"
             )
@@ -111,9 +112,18 @@ class StudyRunner:
         }
         write_atomically(self._result_file(run), (json.dumps(result, indent=1) + "\n").encode())
 
-    def measured_frames(self, text: str) -> Source:
-        """The frames that FOLDER:SPLIT of the study stands for."""
-        return Source.parse(text, self.root)
+    @cached_property
+    def _measured_on(self) -> dict[str, Source]:
+        """By the study's word for them the frames every run is measured on."""
+        return {text: self._measured_frames(text) for text in self.study.measured_on()}
+
+    def _measured_frames(self, text: str) -> Source:
+        source = Source.parse(text, self.root)
+        most = self.study.report_frames
+        if not 0 < most < len(source.names):
+            return source
+        chosen = np.linspace(0, len(source.names) - 1, most).round().astype(int)
+        return Source(source.folder, [source.names[i] for i in chosen])
 
     def results(self) -> list[dict[str, Any]]:
         """The results there are, in the order of ``runs``.
@@ -162,9 +172,15 @@ class StudyRunner:
         return self.home / f"{run.name}-settings.json"
 
     def _is_done(self, run: Run) -> bool:
-        """Whether the run is measured on all that the study measures on."""
+        """Whether the run is measured on all that the study measures on now, and on as many frames."""
         path = self._result_file(run)
-        return path.exists() and set(self.study.measured_on()) <= json.loads(path.read_text())["measured"].keys()
+        if not path.exists():
+            return False
+        measured = json.loads(path.read_text())["measured"]
+        return all(
+            text in measured and measured[text]["frames"] == len(source.names)
+            for text, source in self._measured_on.items()
+        )
 
     def _settings(self, run: Run) -> dict[str, Any]:
         """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""

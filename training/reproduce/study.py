@@ -30,6 +30,7 @@ class Study:
         steps: lengths to train each row for, so that rows are compared at equal steps and each at its best.
         teacher_steps: length of the networks that label for others; the longest of ``steps`` unless said.
         epochs: instead of steps: passes over the row's own frames, as papers count.
+        report_frames: measure on no more frames than so many of each, evenly spread; 0 is all.
         baselines: of the rows, those a pseudo-labelled student must beat: what one can do without a teacher.
         ceiling: of the rows, what a student could reach at best; with it, the share of the way is told.
         fit: arguments of ``python -m training fit`` for every row: ``data``, ``model``, ``trainer``.
@@ -47,6 +48,7 @@ class Study:
     steps: tuple[int, ...] = ()
     teacher_steps: int = 0
     epochs: int = 0
+    report_frames: int = 0
     baselines: tuple[str, ...] = ()
     ceiling: str = ""
     fit: Mapping[str, Any] = field(default_factory=dict)
