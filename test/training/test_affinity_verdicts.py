@@ -1,0 +1,119 @@
+"""What a matrix of tasks says: effects, conditions, table, and the agreement of two matrices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from training.affinity.agreement import agreement
+from training.affinity.conditions import Condition, condition
+from training.affinity.effects import Effect, effects, relative_matrix
+from training.affinity.report import conditions, markdown
+from training.affinity.study import AffinityStudy
+from training.errors import ConfigurationError
+from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
+
+
+def effect(given: str, task: str, without: tuple[float, ...], with_teacher: tuple[float, ...]) -> Effect:
+    return Effect(given, task, Spread(without), Spread(with_teacher))
+
+
+UP, DOWN, AROUND = (0.52, 0.61, 0.72), (0.49, 0.58, 0.69), (0.52, 0.58, 0.71)
+BASE = (0.5, 0.6, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("first_on_second", "second_on_first", "expected"),
+    [
+        (UP, UP, Condition.ONE),
+        (DOWN, UP, Condition.TWO),
+        (UP, DOWN, Condition.TWO_MIRRORED),
+        (DOWN, DOWN, Condition.THREE),
+        (AROUND, UP, Condition.UNDECIDED),
+        (UP, AROUND, Condition.UNDECIDED),
+    ],
+)
+def test_conditions_follow_from_the_two_effects(first_on_second, second_on_first, expected):
+    """Both tasks' figures are better where they are higher."""
+    shift = {UP: (0.52, 0.62, 0.722), DOWN: (0.48, 0.58, 0.678), AROUND: AROUND}
+    one = effect("edges", "semantic", BASE, shift[first_on_second])
+    other = effect("semantic", "edges", BASE, shift[second_on_first])
+    assert condition(one, other) is expected
+
+
+def test_a_figure_that_is_better_lower_gains_by_falling():
+    found = effect("semantic", "depth", (1.0, 1.2), (0.9, 1.1))
+    assert found.difference.values == pytest.approx((0.1, 0.1)) and found.verdict == HELPS
+    assert found.relative == pytest.approx(0.1 / 1.1)
+    assert effect("depth", "semantic", (0.9, 1.1), (0.8, 1.0)).verdict == HURTS
+    assert effect("depth", "semantic", (0.9,), (1.0,)).verdict == UNDECIDED
+    from_nothing = effect("depth", "semantic", (0.0, 0.0), (0.1, 0.2))
+    assert math.isnan(from_nothing.relative) and from_nothing.difference.mean == pytest.approx(0.15)
+
+
+def results(seeds: int) -> list[dict]:
+    """Depth as input raises semantic's mIoU by a tenth; classes as input raise depth's error."""
+    made = []
+    for seed in range(seeds):
+        for row, rmse, miou in (
+            ("uneven_depth", 0.5, 0.30),
+            ("student_depth", 0.5, 0.33),
+            ("uneven_semantic", 0.5, 0.4),
+            ("student_semantic", 0.6, 0.4),
+        ):
+            values = {"rmse": rmse + 0.01 * seed, "miou_present": miou + 0.02 * seed}
+            made.append(
+                {
+                    "row": row,
+                    "seed": seed,
+                    "steps": 2,
+                    "budget_name": row,
+                    "seconds": 1,
+                    "measured": {"r": {"values": values}},
+                }
+            )
+    return made
+
+
+def test_the_matrix_is_read_the_right_way_round():
+    made = results(3)
+    made[5]["measured"]["r"]["values"]["miou_present"] += 0.001
+    found = effects(("depth", "semantic"), "r", made)
+    matrix = relative_matrix(("depth", "semantic"), found)
+    assert np.isnan(np.diag(matrix)).all() and matrix[0, 1] == pytest.approx(0.0303 / 0.32, rel=0.01)
+    assert matrix[1, 0] == pytest.approx(-0.1 / 0.51)
+    assert conditions(("depth", "semantic"), found) == {
+        ("depth", "semantic"): "Condition 2, mirrored: depth improves semantic, semantic worsens depth"
+    }
+    study = AffinityStudy(
+        name="s",
+        dataset="d",
+        split="train",
+        report="r",
+        tasks=("depth", "semantic"),
+        plenty=6,
+        few=2,
+        seeds=(0,),
+        steps=2,
+        teacher_steps=1,
+    )
+    table = markdown(study, found, made, "s.png")
+    assert "| depth | - | +9.5 ± 0.4 % (+3 ± 0.14) |" in table and "| semantic | -19.6 ± 0.0 % (-0.1 ± " in table
+    assert "pilot" not in table and "| plenty of depth | 2, 6 of depth | 2 | 3 |" in table
+
+
+def test_agreement_is_of_ranks():
+    def made(values):
+        pairs = {f"a>{i}": {"relative": value} for i, value in enumerate(values)}
+        return {"study": "s", "tasks": ["a"], "labels": {}, "pairs": pairs}
+
+    same = agreement(made([0.1, 0.2, -0.3, 0.4]), made([1.0, 2.0, -30.0, 4.0]))
+    assert same["spearman"] == pytest.approx(1) and same["kendall"] == pytest.approx(1) and same["same_sign"] == 1
+    other = agreement(made([0.1, 0.2, 0.3]), made([-0.1, -0.2, -0.3]))
+    assert other["spearman"] == pytest.approx(-1) and other["same_sign"] == 0
+    with pytest.raises(ConfigurationError, match="2 effects in both"):
+        agreement(made([0.1, 0.2]), made([0.1, 0.2]))
+    with pytest.raises(ConfigurationError, match="other tasks or numbers"):
+        agreement(made([0.1]), {**made([0.1]), "tasks": ["b"]})
