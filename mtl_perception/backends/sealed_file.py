@@ -10,6 +10,8 @@ from pathlib import Path
 from mtl_perception.atomic_write import write_atomically
 
 _LARGEST = 2 << 30
+_OWN = 0o600
+"""This user's alone: by a umask such as Ubuntu's, 002, the group could write it, and it would not be taken."""
 
 
 class SealError(ValueError):
@@ -23,7 +25,7 @@ def write_sealed(path: Path, kind: str, body: bytes) -> None:
         OSError: there is no room or no permission.
     """
     checksum = hashlib.sha256(body).hexdigest().encode()
-    write_atomically(path, _first_line(kind) + checksum + b"\n" + body)
+    write_atomically(path, _first_line(kind) + checksum + b"\n" + body, _OWN)
 
 
 def read_sealed(path: Path, kind: str) -> bytes:

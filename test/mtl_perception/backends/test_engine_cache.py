@@ -33,8 +33,18 @@ def test_an_engine_comes_back_as_it_was_kept(cache):
     assert EngineCache(cache.folder).find(KEY)[0] == STORED
 
 
-def test_the_folder_is_this_users_alone(cache):
+def test_folder_and_files_are_this_users_alone_whatever_the_umask(tmp_path):
+    """Ubuntu's lets the group write new files, which would then not be taken for our own."""
+    before = os.umask(0o002)
+    try:
+        cache = EngineCache(tmp_path / "cache" / "engines")
+        assert cache.keep(STORED) == ""
+        cache.keep_timings(KEY, b"times")
+    finally:
+        os.umask(before)
     assert cache.folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in cache.folder.iterdir()} == {0o600}
+    assert cache.find(KEY) == (STORED, "") and cache.timings(KEY) == b"times"
 
 
 @pytest.mark.parametrize(
