@@ -17,12 +17,14 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 
 WORKDIR /ros2_ws/src/mtl_perception
 COPY package.xml ./
-# ONNX Runtime is in no apt: rosdep takes it from pip, which Ubuntu 24.04 lets touch the system only if told to.
+# ONNX Runtime and rosbags are in no apt: rosdep takes them from pip, which Ubuntu 24.04 lets touch the system only if
+# told to. apt's OpenCV and cv_bridge are built for numpy 1; on Ubuntu 22.04 (ROS_DISTRO=humble) pip would bring numpy 2.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3-pip \
     && rosdep update --rosdistro "${ROS_DISTRO}" \
-    && PIP_BREAK_SYSTEM_PACKAGES=1 PIP_NO_CACHE_DIR=1 \
+    && echo 'numpy<2' > /ros2_ws/constraints.txt \
+    && PIP_BREAK_SYSTEM_PACKAGES=1 PIP_NO_CACHE_DIR=1 PIP_CONSTRAINT=/ros2_ws/constraints.txt \
         rosdep install --from-paths /ros2_ws/src --ignore-src -y --rosdistro "${ROS_DISTRO}" --dependency-types exec \
     && rm -rf /var/lib/apt/lists/*
 

@@ -84,6 +84,13 @@ def test_the_robots_image_takes_its_libraries_by_rosdep_and_starts_a_launch_file
     assert package == description.findtext("name")
     keys = {element.text for element in description.findall("exec_depend")}
     assert {"launch_ros", "rclpy", "python3-onnxruntime-pip"} <= keys
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    required = re.findall(r"(?m)^[\w-]+", config["options"]["install_requires"])
+    # What builds the package; and what stands in for cv_bridge where there is no ROS.
+    for name in set(required) - {"setuptools", "rosbags-image"}:
+        stem = f"python3-{name.removesuffix('-python-headless')}"
+        assert {stem, f"{stem}-pip"} & keys, f"package.xml does not name {name}"
 
 
 def test_the_training_image_runs_training_from_its_checkout():
