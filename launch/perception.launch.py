@@ -28,6 +28,12 @@ def generate_launch_description() -> LaunchDescription:
             choices=["", "raw", "compressed"],
             description="Type of the image topic: Image or CompressedImage. Empty: params_file says.",
         ),
+        DeclareLaunchArgument(
+            "precision",
+            default_value="",
+            choices=["", "fp32", "fp16"],
+            description="Of the network's arithmetic. Empty: params_file says.",
+        ),
         DeclareLaunchArgument("use_sim_time", default_value="false", description="Take time from /clock."),
         DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal."),
     ]
@@ -40,7 +46,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def perception_node(context: LaunchContext) -> list[Node]:
     """The node; what the command line leaves empty stays as the parameters file has it."""
-    given = {name: LaunchConfiguration(name).perform(context) for name in ("model", "image_transport", "use_sim_time")}
+    names = ("model", "image_transport", "precision", "use_sim_time")
+    given = {name: LaunchConfiguration(name).perform(context) for name in names}
     overrides = {name: value for name, value in given.items() if value}
     overrides["use_sim_time"] = given["use_sim_time"].lower() == "true"
     return [

@@ -49,7 +49,7 @@ def entities(launch_file: str, kind: type) -> list:
 def test_the_launch_file_offers_its_arguments(launch_file):
     offered = {e.name for e in entities(launch_file, DeclareLaunchArgument)}
     needed = {"namespace", "model", "params_file", "image", "camera_info", "use_sim_time", "log_level"}
-    assert offered == needed | {"image_transport"}
+    assert offered == needed | {"image_transport", "precision"}
 
 
 def test_images_get_shared_memory_unless_a_profile_is_set(launch_file, monkeypatch):
