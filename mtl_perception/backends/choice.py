@@ -110,22 +110,25 @@ def _onnxruntime(path: Path, model: bytes, runtime: Runtime) -> Backend:
 
 
 def _openvino(path: Path, model: bytes, runtime: Runtime) -> Backend:
+    from mtl_perception.backends.openvino import OpenVinoBackend
+
     if OPENVINO not in runtime.backends:  # so ``auto`` asks, which is to find the fastest
         if runtime.providers:
             raise NetworkError("execution providers are named, which ONNX Runtime has")
-        if _onnxruntime_has_cuda():
-            raise NetworkError("ONNX Runtime has the CUDA provider, and OpenVINO runs on the CPU")
-    from mtl_perception.backends.openvino import OpenVinoBackend
-
+        if runtime.precision == "fp32" and _onnxruntime_runs_on_cuda(model):
+            raise NetworkError("ONNX Runtime runs it on CUDA, and OpenVINO runs on the CPU")
     return OpenVinoBackend(model, runtime.precision, runtime.threads)
 
 
-def _onnxruntime_has_cuda() -> bool:
+def _onnxruntime_runs_on_cuda(model: bytes) -> bool:
+    """Whether CUDA comes up there; its builds for GPUs list the provider without a GPU or cuDNN as well."""
     try:
-        from mtl_perception.backends.onnxruntime import has_cuda
+        from mtl_perception.backends.onnxruntime import CUDA, OnnxRuntimeBackend
+
+        OnnxRuntimeBackend(model, [CUDA])
     except NetworkError:
         return False
-    return has_cuda()
+    return True
 
 
 OPENVINO = "openvino"

@@ -16,14 +16,9 @@ except ImportError as error:
         f"ONNX Runtime is not there ({error}): pip install onnxruntime (or onnxruntime-gpu for an NVIDIA GPU)"
     ) from error
 
-_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
-
-
-def has_cuda() -> bool:
-    """Whether this onnxruntime was built for NVIDIA GPUs."""
-    return _CUDA in onnxruntime.get_available_providers()
 
 
 class OnnxRuntimeBackend:
@@ -48,7 +43,7 @@ class OnnxRuntimeBackend:
             raise NetworkError(
                 f"execution provider {unknown[0]} is not in this onnxruntime, which has: {', '.join(available)}"
             )
-        wanted = list(providers) or [p for p in (_CUDA, _CPU) if p in available]
+        wanted = list(providers) or [p for p in (CUDA, CPU) if p in available]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         if not fuse:

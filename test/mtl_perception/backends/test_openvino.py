@@ -140,19 +140,26 @@ def test_half_precision_is_never_full_precision_without_a_word(network, image):
 
 
 def test_auto_prefers_it_to_onnx_runtime_on_a_cpu(network, monkeypatch):
-    monkeypatch.setattr(choice, "_onnxruntime_has_cuda", lambda: False)
+    monkeypatch.setattr(choice, "_onnxruntime_runs_on_cuda", lambda model: False)
+    assert Network(network).device.startswith("OpenVINO")
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_auto_prefers_it_where_onnx_runtime_is_built_for_a_gpu_that_is_not_there(network, monkeypatch):
+    listed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: listed)
     assert Network(network).device.startswith("OpenVINO")
 
 
 @pytest.mark.parametrize(
     ("cuda", "providers", "why"),
     [
-        (True, (), "ONNX Runtime has the CUDA provider"),
+        (True, (), "ONNX Runtime runs it on CUDA"),
         (False, ("CPUExecutionProvider",), "execution providers are named"),
     ],
 )
 def test_auto_leaves_gpus_and_named_providers_to_onnx_runtime(network, monkeypatch, cuda, providers, why):
-    monkeypatch.setattr(choice, "_onnxruntime_has_cuda", lambda: cuda)
+    monkeypatch.setattr(choice, "_onnxruntime_runs_on_cuda", lambda model: cuda)
     opened = Network(network, Runtime(providers=providers))
     assert opened.device.startswith("ONNX Runtime") and f"openvino: {why}" in opened.passed_over[-1]
     asked = Network(network, Runtime(backends=("openvino",), providers=providers))
