@@ -18,7 +18,8 @@ try:
     from cuda.bindings import runtime
 except ImportError as error:
     raise NetworkError(
-        f"CUDA's Python bindings are not there ({error}): pip install cuda-python, 12.6.2 or newer"
+        f"CUDA's Python bindings are not there ({error}): pip install cuda-python, 12.6.2 or newer and no newer than "
+        "the CUDA that is there (on JetPack 6: cuda-python==12.6.2.post1)"
     ) from error
 
 _LOST = frozenset(
@@ -32,15 +33,17 @@ _LOST = frozenset(
 )  # fmt: skip
 """After these the process gets nothing out of the device any more, whatever it calls."""
 _OUT_OF_MEMORY = "cudaErrorMemoryAllocation"
+_TOO_OLD = "cudaErrorInsufficientDriver"
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @dataclass(frozen=True)
 class Device:
-    """The GPU that is used: name, compute capability, versions of driver and runtime, memory in bytes."""
+    """The GPU that is used: name, capability, multiprocessors at work, versions of driver and runtime, memory in B."""
 
     name: str
     capability: str
+    multiprocessors: int
     driver: str
     runtime: str
     memory: int
@@ -61,14 +64,13 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         name, text = code.name, runtime.cudaGetErrorString(code)[1].decode()
         if name == _OUT_OF_MEMORY:
             raise NetworkError(f"the GPU is out of memory ({function.__name__})")
+        if name == _TOO_OLD:
+            text += (
+                "; where there is a driver, cuda-python is too new for it: install one no newer than the driver's CUDA"
+            )
         kind = DeviceLostError if name in _LOST else NetworkError
         raise kind(f"CUDA failed in {function.__name__}: {text} ({name})")
     return results[0] if len(results) == 1 else tuple(results)
-
-
-def check() -> None:
-    """Raise what went wrong last on this thread's device, if anything did, as ``call``."""
-    call(runtime.cudaGetLastError)
 
 
 def device() -> Device:
@@ -85,6 +87,7 @@ def device() -> Device:
     return Device(
         name=properties.name.split(b"\0")[0].decode(),
         capability=f"{properties.major}.{properties.minor}",
+        multiprocessors=properties.multiProcessorCount,
         driver=_driver_version(),
         runtime=_dotted(call(runtime.cudaRuntimeGetVersion)),
         memory=properties.totalGlobalMem,
@@ -142,6 +145,9 @@ class Stream:
 
     Args:
         release: where what gives it back is put.
+
+    Attributes:
+        capturing: whether what is put in is recorded, not done.
     """
 
     def __init__(self, release: ExitStack) -> None:
@@ -149,6 +155,7 @@ class Stream:
         self.handle = call(runtime.cudaStreamCreateWithFlags, runtime.cudaStreamNonBlocking)
         release.callback(runtime.cudaStreamDestroy, self.handle)
         self._graph: Any = None
+        self.capturing = False
 
     def wait(self) -> None:
         """Until all that was put in is done."""
@@ -164,12 +171,15 @@ class Stream:
         call(
             runtime.cudaStreamBeginCapture, self.handle, runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         )
+        self.capturing = True
         try:
             work()
         except NetworkError:
             runtime.cudaStreamEndCapture(self.handle)  # which fails, too: the capture is invalid
             runtime.cudaGetLastError()
             raise
+        finally:
+            self.capturing = False
         graph = call(runtime.cudaStreamEndCapture, self.handle)
         try:
             self._graph = call(runtime.cudaGraphInstantiate, graph, 0)

@@ -20,6 +20,7 @@ class EngineKey:
         model: SHA-256 of the network file.
         precision: that it was built in.
         gpu, capability: name and compute capability of the GPU.
+        multiprocessors: that it has at work: every Jetson Orin is of one name, and a power mode switches some off.
         driver, cuda, tensorrt: versions of the driver, the CUDA runtime and TensorRT.
         recipe: of the graph that TensorRT is given, ``tensorrt_opening.RECIPE``.
     """
@@ -28,6 +29,7 @@ class EngineKey:
     precision: str
     gpu: str
     capability: str
+    multiprocessors: int
     driver: str
     cuda: str
     tensorrt: str
@@ -39,13 +41,18 @@ class EngineKey:
 
     def for_timings(self) -> str:
         """A name for what the timings of kernels depend on, as ``digest``."""
-        same = [self.gpu, self.capability, self.cuda, self.tensorrt]
+        same = [self.gpu, self.capability, self.multiprocessors, self.cuda, self.tensorrt]
         return hashlib.sha256(json.dumps(same).encode()).hexdigest()[:16]
 
     def differences(self, before: EngineKey) -> list[str]:
         """What is another than ``before``, a phrase each."""
-        names = {"gpu": "the GPU", "capability": "compute capability", "driver": "the driver", "cuda": "CUDA"}
-        names |= {"tensorrt": "TensorRT", "recipe": "this package's graph", "model": "the network file"}
+        names = {
+            "gpu": "the GPU",
+            "capability": "compute capability",
+            "multiprocessors": "the number of multiprocessors",
+        }
+        names |= {"driver": "the driver", "cuda": "CUDA", "tensorrt": "TensorRT", "recipe": "this package's graph"}
+        names |= {"model": "the network file"}
         old, new = asdict(before), asdict(self)
         return [f"{names.get(k, k)} was {old[k]}, is {new[k]}" for k in new if old[k] != new[k]]
 

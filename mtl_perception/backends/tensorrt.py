@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mtl_perception.backends import DeviceLostError, NetworkError
-from mtl_perception.backends.cuda import Buffer, Stream, check, device, use_device
+from mtl_perception.backends.cuda import Buffer, Stream, device, use_device
 from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
 from mtl_perception.backends.tensorrt_log import LOG, created, out_of_memory, tensorrt, why
 
@@ -132,7 +132,8 @@ class _Execution:
         self._buffers[INPUT].to_device(self._stream.handle)
         with LOG.errors() as errors:
             if not self._context.execute_async_v3(int(self._stream.handle)):
-                check()  # which tells whether the device is lost
+                if not self._stream.capturing:
+                    self._stream.wait()  # tells whether the device is lost; TensorRT's CUDA keeps its errors to itself
                 raise NetworkError(f"TensorRT failed: {why(errors)}")
         for name in OUTPUTS:
             self._buffers[name].to_host(self._stream.handle)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from mtl_perception.backends import NetworkError
@@ -52,14 +53,25 @@ def build(model: bytes, precision: str, timings: bytes = b"") -> Built:
     metadata, quantised = metadata_of(graph), is_quantised(graph)
     prepared = graph_for_tensorrt(graph, precision).SerializeToString()
     progress = ProgressBar()
-    # TensorRT calls back all the time, and an exception cannot pass through it. Ctrl-C is one in the main thread only.
-    with ThreadPoolExecutor(1, thread_name_prefix="building") as pool:
-        building = pool.submit(_build, prepared, precision, timings, progress)
+    done: Future[tuple[bytes, bytes]] = Future()
+
+    def work() -> None:
         try:
-            engine, timings = building.result()
-        except KeyboardInterrupt:
-            progress.stop = True
-            raise
+            done.set_result(_build(prepared, precision, timings, progress))
+        except BaseException as error:
+            done.set_exception(error)
+
+    # TensorRT calls back all the time, and an exception cannot pass through it. Ctrl-C is one in the main thread only.
+    # Python waits for such a thread at its end, and not before the main thread is over, for which the bar looks out.
+    building = threading.Thread(target=work, name="building", daemon=False)
+    building.start()
+    try:
+        engine, timings = done.result()
+    except KeyboardInterrupt:
+        progress.stop = True
+        raise
+    finally:
+        building.join()
     return Built(engine, f"int8 and {precision}" if quantised else precision, metadata, timings)
 
 

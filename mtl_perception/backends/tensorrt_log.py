@@ -91,11 +91,11 @@ class ProgressBar(_MONITOR):
             self._bars[phase_name] = tqdm(desc=phase_name, total=num_steps, leave=parent_phase is None, disable=None)
 
     def step_complete(self, phase_name: str, step: int) -> bool:
-        """A step of it is done; whether to go on."""
+        """A step of it is done; whether to go on, which it is not when the process is about to end."""
         with self._lock:
             if bar := self._bars.get(phase_name):
                 bar.update(step + 1 - bar.n)
-        return not self.stop
+        return not self.stop and threading.main_thread().is_alive()
 
     def phase_finish(self, phase_name: str) -> None:
         """It ends, perhaps before its last step."""

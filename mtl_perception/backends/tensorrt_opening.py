@@ -52,6 +52,7 @@ def key_of(model: bytes, precision: str) -> EngineKey:
         precision=precision,
         gpu=gpu.name,
         capability=gpu.capability,
+        multiprocessors=gpu.multiprocessors,
         driver=gpu.driver,
         cuda=gpu.runtime,
         tensorrt=tensorrt.__version__,

@@ -61,6 +61,7 @@ def cuda_double(version: str, gpu: Gpu) -> DocumentedModule:
 
     def properties(device: int) -> tuple[Any, ...]:
         known = dict(name=gpu.name + b"\0" * 8, major=8, minor=7, totalGlobalMem=gpu.memory)
+        known["multiProcessorCount"] = gpu.multiprocessors
         assert known.keys() <= table["cudaDeviceProp"].keys() and device == 0
         return answer(SimpleNamespace(**known))
 
@@ -135,7 +136,8 @@ def cuda_double(version: str, gpu: Gpu) -> DocumentedModule:
             "cudaStreamDestroy": giving_back("streams"),
             "cudaGraphDestroy": giving_back("graphs"),
             "cudaGraphExecDestroy": giving_back("executables"),
-            "cudaGetLastError": lambda: (errors[gpu.lost or "cudaSuccess"],),
+            # Of this library's own calls: TensorRT makes its own with another.
+            "cudaGetLastError": lambda: (errors.cudaSuccess,),
             "cudaGetErrorString": lambda error: (errors.cudaSuccess, f"text of {error.name}".encode()),
             "cudaError_t": errors,
             "cudaMemcpyKind": kinds,

@@ -30,6 +30,7 @@ class Gpu:
     without_driver: bool = False
     too_old: bool = False
     name: bytes = b"Orin"
+    multiprocessors: int = 16
     driver: int = 12060
     runtime: int = 12060
     record: list[str] = field(default_factory=list)

@@ -17,7 +17,7 @@ from mtl_perception.backends.engine_cache import EngineCache, default_folder
 from mtl_perception.backends.engine_file import EngineKey, StoredEngine, read_engine
 from mtl_perception.backends.sealed_file import SealError
 
-KEY = EngineKey("ab" * 32, "fp16", "Orin", "8.7", "540.4.0, CUDA 12.6", "12.6", "10.3.0", 1)
+KEY = EngineKey("ab" * 32, "fp16", "Orin", "8.7", 16, "540.4.0, CUDA 12.6", "12.6", "10.3.0", 1)
 STORED = StoredEngine(KEY, b"\x00engine\nof\xff bytes" * 50, "fp16", {"card": "ü"}, "", "fine")
 
 
@@ -53,6 +53,7 @@ def test_folder_and_files_are_this_users_alone_whatever_the_umask(tmp_path):
         ({"tensorrt": "10.7.0"}, "TensorRT was 10.3.0, is 10.7.0"),
         ({"gpu": "NVIDIA Thor"}, "the GPU was Orin, is NVIDIA Thor"),
         ({"capability": "11.0"}, "compute capability was 8.7, is 11.0"),
+        ({"multiprocessors": 8}, "the number of multiprocessors was 16, is 8"),
         ({"driver": "580.1, CUDA 13.0"}, "the driver was 540.4.0, CUDA 12.6, is 580.1, CUDA 13.0"),
         ({"cuda": "13.0"}, "CUDA was 12.6, is 13.0"),
         ({"recipe": 2}, "this package's graph was 1, is 2"),
@@ -235,7 +236,7 @@ def test_timings_are_of_one_kind_of_gpu_and_version(cache):
     cache.keep_timings(KEY, b"times")
     assert cache.timings(KEY) == b"times"
     assert cache.timings(dataclasses.replace(KEY, model="cd" * 32, precision="fp32", driver="x")) == b"times"
-    for change in ({"gpu": "Thor"}, {"tensorrt": "11"}, {"cuda": "13"}, {"capability": "9.0"}):
+    for change in ({"gpu": "Thor"}, {"multiprocessors": 8}, {"tensorrt": "11"}, {"cuda": "13"}, {"capability": "9.0"}):
         assert cache.timings(dataclasses.replace(KEY, **change)) == b""
     (path,) = cache.folder.glob("*.timings")
     path.write_bytes(path.read_bytes()[:-1])

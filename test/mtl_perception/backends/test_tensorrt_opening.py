@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import onnx
 import pytest
@@ -82,6 +84,40 @@ def test_ctrl_c_ends_a_build(orin, network, monkeypatch, tmp_path):
     assert "build" not in orin.record and not list((tmp_path / "engines").glob("*.engine"))
 
 
+_ENDING = """
+import sys, threading, time
+sys.path[:0] = {paths!r}
+from gpu_doubles import on_a_gpu, tensorrt_double
+from gpu_doubles.gpu_double import Gpu
+from mtl_perception.network import Network, Runtime
+
+begun = threading.Event()
+
+def minutes(monitor):
+    deadline = time.monotonic() + 30
+    monitor.phase_start("Building Engine", None, 1000)
+    begun.set()
+    while (go_on := monitor.step_complete("Building Engine", 0)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    print("built" if go_on else "stopped", flush=True)
+    return go_on
+
+tensorrt_double._progress = minutes
+gpu = on_a_gpu.on_a_gpu(Gpu())
+gpu.__enter__()
+threading.Thread(target=Network, args=({path!r}, Runtime(backends=("tensorrt",))), daemon=True).start()
+assert begun.wait(60)
+"""
+
+
+def test_a_process_that_ends_does_not_wait_for_a_build(network):
+    """As a node that is told to stop while ``~/reload`` builds."""
+    root = Path(__file__).parents[3]
+    code = _ENDING.format(paths=[str(root / "test"), str(root)], path=str(network))
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=90)
+    assert ended.stdout == "stopped\n", ended.stderr
+
+
 # The cache
 
 
@@ -96,6 +132,7 @@ def test_an_engine_is_built_once(orin, network, caplog):
     ("change", "reason"),
     [
         ({"name": b"NVIDIA Thor"}, "the GPU was Orin, is NVIDIA Thor"),
+        ({"multiprocessors": 8}, "the number of multiprocessors was 16, is 8"),  # a Nano, or a power mode that saves
         ({"driver": 13000}, "the driver was"),
         ({"runtime": 13000}, "CUDA was 12.6, is 13.0"),
     ],
