@@ -62,6 +62,7 @@ def build_engine(
         DeploymentError: it cannot be kept.
     """
     from mtl_perception.backends.engine_cache import EngineCache
+    from mtl_perception.backends.tensorrt import EngineUnfitError
     from mtl_perception.backends.tensorrt_opening import built, key_of, opened
 
     key, cache = key_of(model, precision), EngineCache()
@@ -71,7 +72,11 @@ def build_engine(
         stored, reason = cache.find(key)
         if stored is None or stored.refused:
             stored = built(model, key, cache, reason or f"it was refused before: {stored.refused if stored else ''}")
-        backend = opened(stored)
+        try:
+            backend = opened(stored)
+        except EngineUnfitError as error:
+            stored = built(model, key, cache, str(error))
+            backend = opened(stored)
         try:
             parity = compare(reference, backend, frames)
         finally:

@@ -79,11 +79,17 @@ def _build_engine(options: argparse.Namespace) -> int:
     check_there()
     path = model_path(options.model)
     reference = reference_of(path)
-    model, frames, quantised_to = path.read_bytes(), _frames(options.frames, options.count), None
+    model, quantised_to = path.read_bytes(), None
     quantised = is_quantised(read_graph(model))
     if options.precision == INT8 and not quantised:
+        from mtl_perception.deployment.quantization import TENSORRT, quantize
+
         quantised_to = _to_be_quantised(path, options.frames)
-        model = _quantised(model, options.frames, options.count)
+        # Every other one is calibrated on: those it is compared on are to be new to it.
+        both = _frames(options.frames, 2 * options.count)
+        frames, model = both[::2], quantize(model, both[1::2], TENSORRT)
+    else:
+        frames = _frames(options.frames, options.count)
     # Whatever the rest computes in, roundings to 8 bits tip here and there.
     tolerance = TOLERANCES[INT8 if quantised else options.precision]
     precision = "fp32" if options.precision == INT8 else options.precision
@@ -99,7 +105,7 @@ def _build_engine(options: argparse.Namespace) -> int:
     if quantised_to:
         write_atomically(quantised_to, model)
         print(f"the quantised network is {quantised_to}: run that in place of {path}")
-    print(f"for the node: precision:={precision} and backends:=[tensorrt], or auto, which takes it first")
+    print(f"for the node: precision:={precision}; its backends, auto, take TensorRT first")
     return GOOD
 
 
@@ -125,12 +131,3 @@ def _to_be_quantised(path: Path, source: str | None) -> Path:
     if target.exists():
         raise DeploymentError(f"{target} is there already: build from it, or move it away")
     return target
-
-
-def _quantised(model: bytes, source: str, count: int) -> bytes:
-    """The network, calibrated on frames between those it will be compared on."""
-    from mtl_perception.deployment.calibration_frames import frames_of
-    from mtl_perception.deployment.quantization import quantize
-
-    between = list(frames_of(source, 2 * count + 1))[1::2]
-    return quantize(model, between, "tensorrt")

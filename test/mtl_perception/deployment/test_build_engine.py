@@ -83,6 +83,17 @@ def test_an_engine_that_is_there_is_compared_and_not_built_again(orin, model, ba
     assert orin.record.count("build") == 1
 
 
+def test_an_engine_that_tensorrt_does_not_take_any_more_is_built_anew(orin, model, bag):
+    from mtl_perception.backends.engine_cache import EngineCache
+    from mtl_perception.backends.engine_file import StoredEngine
+    from mtl_perception.backends.tensorrt_opening import key_of
+
+    key = key_of(model.read_bytes(), "fp32")
+    EngineCache().keep(StoredEngine(key, b'{"version": "10.2.9"}\n', "fp32"))
+    assert main(["build-engine", str(model), "--frames", str(bag), "--count", "2"]) == 0
+    assert orin.record.count("build") == 1 and opened(model).device
+
+
 def test_an_engine_out_of_tolerance_is_refused_and_nobody_runs_it(orin, model, bag, capsys, monkeypatch, cache):
     arguments = ["build-engine", str(model), "--precision", "fp16", "--frames", str(bag)]
     with monkeypatch.context() as patch:
@@ -114,13 +125,13 @@ def test_to_look_at_a_network_builds_no_engine(orin, model, capsys):
 
 
 def test_int8_quantises_for_tensorrt_and_leaves_the_network_to_run(orin, model, long_bag, tmp_path, capsys):
-    arguments = ["--precision", "int8", "--frames", str(long_bag), "--count", "10"]
+    arguments = ["--precision", "int8", "--frames", str(long_bag), "--count", "15"]
     assert main(["build-engine", str(model), *arguments]) == 0
     printed = capsys.readouterr().out
-    assert "int8 and fp32 on Orin" in printed and "on 10 frames" in printed
+    assert "int8 and fp32 on Orin" in printed and "on 11 frames" in printed  # of 22, the others calibrated on
     assert "the quantised network is small_int8.onnx: run that in place of" in printed
     opened_int8 = opened(tmp_path / "small_int8.onnx")
-    assert "int8" in opened_int8.device and "TensorRT, calibrated on 10 frames" in opened_int8.card.architecture
+    assert "int8" in opened_int8.device and "TensorRT, calibrated on 11 frames" in opened_int8.card.architecture
     assert orin.record.count("build") == 1
 
 
