@@ -57,6 +57,7 @@ def predict_maps(trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tup
 
 def maps_of(final: Mapping[str, Tensor], size: tuple[int, int], aspect: float) -> FrameMaps:
     """Maps of ``size`` (H, W) of what a network of a working size of that width over height gave (``DenseOutput``)."""
+    final = {task: values.float() for task, values in final.items()}  # A mixed precision gives bfloat16.
     maps = FrameMaps(
         depth=resize_to(final[DEPTH], size)[:, 0] if DEPTH in final else None,
         normals=F.normalize(resize_to(final[NORMALS], size), dim=1) if NORMALS in final else None,

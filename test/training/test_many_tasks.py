@@ -28,6 +28,7 @@ from training.models.fusion import build_backbone
 from training.models.modalities import encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import dense_tasks
+from training.module import PerceptionModule
 from training.pseudo_labels.writer import REGRESSIONS
 
 TASKS = ["depth", "semantic", "normals", "edges", "offsets"]
@@ -165,6 +166,25 @@ def test_a_picture_and_its_mirror_image_that_agree_are_sure(task):
     mean, agreement = REGRESSIONS[task](seen, mirrored_map(task, turned))
     torch.testing.assert_close(mean, seen)
     torch.testing.assert_close(agreement, torch.ones_like(agreement))
+
+
+def test_frames_are_measured_in_mixed_precision_too():
+    """A network then gives bfloat16, of which NumPy knows nothing."""
+    settings = {"height": 64, "width": 64, "focal_length": 60.0, "head_widths": [8] * 4, "tasks": TASKS}
+    module = PerceptionModule(classes=CLASSES, backbone="mobilenetv4_conv_small", **settings).eval()
+    batch = {
+        "image": torch.rand(2, 3, 64, 64),
+        "depth": torch.ones(2, 64, 64),
+        "semantic": torch.ones(2, 64, 64, dtype=torch.long),
+        "normals": torch.tensor([0.0, 0, -1]).view(1, 3, 1, 1).expand(2, 3, 64, 64),
+        "edges": torch.ones(2, 64, 64),
+        "offsets": torch.zeros(2, 2, 64, 64),
+    }
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert module.network(batch["image"])["final"]["depth"].dtype == torch.bfloat16
+        module.validation_step(batch, 0)
+    values = module._metrics.compute()
+    assert all(math.isfinite(values[name]) for name in ("rmse", "miou", "normals_mean", "edge_f", "offset_error"))
 
 
 def network(tasks: list[str], inputs: list[str]) -> TrainedNetwork:
