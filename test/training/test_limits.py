@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.limits.plan import CLEAN, cost, plan, points
 from training.limits.report import markdown
+from training.limits.runner import LimitsRunner
 from training.limits.study import LimitsStudy, read_limits_study
 from training.limits.summary import levels, verdicts
 from training.reproduce.row import read_row
@@ -129,6 +131,26 @@ def test_curves_of_threshold_and_noise_are_trained_gathered_and_drawn(home, monk
     capsys.readouterr()
     assert main(["limits", "tiny.yaml", "--root", ".", "--seeds", "5", "--table-only"]) == 2
     assert "holds no result yet" in capsys.readouterr().err
+
+
+def test_a_control_that_is_a_teacher_too_is_told_of_at_the_length_of_the_others(study, monkeypatch):
+    study = replace(study, students=(read_row("ummt_pu"),), controls=(read_row("ummt"),), teacher_steps=5)
+    measured = {
+        (run.row.name, run.steps): {
+            "row": run.row.name,
+            "budget_name": run.budget_name,
+            "seed": run.seed,
+            "steps": run.steps,
+            "measured": {study.report: {"values": {"miou_present": run.steps / 10}}},
+        }
+        for run in plan(study)[CLEAN]
+        if run.budget == study.budget
+    }
+    for order in (sorted(measured), sorted(measured, reverse=True)):
+        runner = LimitsRunner(study, ".")
+        monkeypatch.setattr(runner, "_runner", lambda *_, o=order: Mock(results=lambda: [measured[key] for key in o]))
+        found = [r["values"]["miou_present"] for r in runner.results() if r["row"] == "ummt" and r["curve"] == "tau"]
+        assert found == [0.1, 0.1]
 
 
 def result(value: float, row: str, seed: int, miou: float) -> dict:

@@ -44,6 +44,8 @@ class LimitsRunner:
             if data != CLEAN and not (self._folder(data) / "dataset.json").exists():
                 continue
             for result in self._runner(data, runs).results():
+                if result["steps"] != self.study.steps:  # A teacher's: its row may be one that is compared, too.
+                    continue
                 key = (data, f"{result['budget_name']}/{result['row']}", result["seed"])
                 found[key] = result["measured"][self.study.report]["values"]
         gathered = []
