@@ -14,14 +14,16 @@ import torch
 import torch.nn.functional as F
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.model_card import TrainingData
 from training import fit
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.datasets.frame_cache import ALL_LABELS, LabelChoice
 from training.datasets.label_budget import LabelBudget
-from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, mirrored, predict_maps
+from training.pseudo_labels.command import measure
 
 
 def train(home, folder, name: str, *more: str) -> None:
@@ -100,6 +102,30 @@ def test_the_report_measures_against_the_truth_the_budget_hides(home, data):
     report = json.loads(next(pseudo.root.rglob("report.json")).read_text())["semantic"]
     assert report["coverage"] == pytest.approx(kept / pixels)
     assert report["accuracy"] == pytest.approx(right / kept)
+
+
+@pytest.mark.parametrize(("learnt_from", "measured"), [("balls", ["f01"]), ("kitchen", ["f00", "f01"])])
+def test_what_the_teacher_learnt_from_tells_nothing_of_its_labels(folder, tmp_path, learnt_from, measured):
+    """Both frames lack depth, so both are labelled; of f00 the teacher knows the classes."""
+    budget = LabelBudget("balls", "train", 0, "by hand", {"semantic": ("f00",), "depth": ()})
+    trained_on = (TrainingData(learnt_from, 8, "CC0-1.0"),)
+    info = PseudoInfo("balls", "t", "0" * 64, trained_on, ("semantic", "depth"), 0.9, 0.05, 64, 48, 3, 1000.0, False)
+    out = PseudoFolder.create(tmp_path, info)
+    sure = np.full((48, 64), 255, np.uint8)
+    for name in ("f00", "f01"):
+        maps = {
+            "semantic": np.ones_like(sure),
+            "confidence": sure,
+            "depth": np.ones((48, 64)),
+            "depth_confidence": sure,
+        }
+        for kind, array in maps.items():
+            out.write(kind, name, array)
+    semantic, depth, _ = measure(Source(folder, ["f00", "f01"]), LabelChoice(budget), out)
+    pixels = sum(int((folder.read_semantic(name) > 0).sum()) for name in measured)
+    assert semantic.compute()["labelled_pixels"] == pixels
+    known = sum(int((folder.read_depth(name) > 0).sum()) for name in ("f00", "f01"))
+    assert depth.compute()["known_pixels"] == known > 0
 
 
 def test_an_interrupted_run_goes_on_where_it_was(home, data, monkeypatch):

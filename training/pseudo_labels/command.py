@@ -87,22 +87,30 @@ def write_pseudo_labels(
 
 
 def measure(
-    source: Source, out: PseudoFolder
+    source: Source, choice: LabelChoice, out: PseudoFolder
 ) -> tuple[PseudoLabelQuality | None, DepthPseudoLabelQuality | None, dict[str, DerivedPseudoLabelQuality]]:
-    """How good the pseudo-labels are, where the data set holds the truth that training did not see."""
+    """How good the pseudo-labels are, where the data set holds a truth that the teacher's training did not see.
+
+    A frame that lacks one of several labels may have another that the teacher learnt from.
+    """
     folder, info = source.folder, out.info
+    trained_on_it = folder.name in [data.name for data in info.training_data]
+
+    def is_new(task: str, name: str) -> bool:
+        return carries(folder, task, name) and not (trained_on_it and choice.has(folder, task, name))
+
     semantic = PseudoLabelQuality(info.classes, info.tau) if SEMANTIC in info.tasks else None
     depth = DepthPseudoLabelQuality() if DEPTH in info.tasks else None
     derived = {task: DerivedPseudoLabelQuality(task) for task in info.tasks if task in DERIVED_FROM}
     for name in source.names:
-        if semantic and folder.has(SEMANTIC, name):
+        if semantic and is_new(SEMANTIC, name):
             semantic.update(
                 out.read_whole(SEMANTIC, name),
                 out.read_whole("confidence", name),
                 out.confident(SEMANTIC, name),
                 folder.read_semantic(name),
             )
-        if depth and folder.has(DEPTH, name):
+        if depth and is_new(DEPTH, name):
             depth.update(
                 out.read_whole(DEPTH, name),
                 out.read_whole("depth_confidence", name),
@@ -110,7 +118,7 @@ def measure(
                 folder.read_depth(name),
             )
         for task, quality in derived.items():
-            if carries(folder, task, name):
+            if is_new(task, name):
                 whole = out.read_whole(task, name)
                 quality.update(whole, out.confident(task, name), read_truth(folder, task, name))
     return semantic, depth, derived
@@ -214,7 +222,7 @@ def main(argv: list[str]) -> None:
     if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.accelerator, options.devices):
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
-    semantic, depth, derived = measure(source, out)
+    semantic, depth, derived = measure(source, choice, out)
     report = write_report(
         out.root / "report", trained.classes, semantic, depth, examples(source, out) if semantic else [], derived
     )
