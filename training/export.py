@@ -55,7 +55,8 @@ class Parity:
 
     def check(self) -> None:
         """Raise ``ConfigurationError`` where the two differ by more than rounding."""
-        if self.depth > LARGEST_DEPTH_ERROR or min(self.classes, self.confidence) < LEAST_AGREEMENT:
+        # So put that what is no number is refused, too.
+        if not (self.depth <= LARGEST_DEPTH_ERROR and min(self.classes, self.confidence) >= LEAST_AGREEMENT):
             raise ConfigurationError(f"the export is refused, it is not the same network: {self}")
 
 
@@ -104,7 +105,7 @@ def parity(deployed: DeployedNetwork, exported: bytes, source: Source) -> Parity
         depth.append(float((np.abs(a[0] - b[0]) / a[0]).max()))
         classes.append(float((a[1] == b[1]).mean()))
         confidence.append(float((np.abs(a[2].astype(int) - b[2]) <= 1).mean()))
-    return Parity(len(depth), max(depth), float(np.mean(classes)), float(np.mean(confidence)))
+    return Parity(len(depth), float(np.max(depth)), float(np.mean(classes)), float(np.mean(confidence)))
 
 
 def main(argv: list[str]) -> None:
