@@ -85,6 +85,9 @@ def test_a_member_begun_with_other_settings_is_refused(home, monkeypatch, capsys
     assert main(["family", str(path), "--root", "."]) == 2
     complaint = capsys.readouterr().err
     assert "changed/small was begun with other settings than now" in complaint and "own" in complaint
+    (runs / "small-seed0-settings.json").rename(runs / "large-seed0-settings.json")
+    assert main(["family", str(path), "--root", ".", "--members", "small"]) == 2
+    assert "changed/large was begun with other settings than now" in capsys.readouterr().err
 
 
 def test_nothing_trained_is_said(tmp_path, monkeypatch, capsys):

@@ -124,6 +124,9 @@ class FamilyRunner:
         }
 
     def _check_settings(self, member: Member) -> None:
+        """Of the member and of who teaches it, as what is there of either is gone on with."""
+        if member.teacher:
+            self._check_settings(self.family.member(member.teacher))
         check_settings(
             self._settings_file(member),
             self._settings(member),
