@@ -16,6 +16,7 @@ from training.datasets.derived.edges import EDGE, NO_EDGE, UNKNOWN_EDGE
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.sample import IGNORE
 from training.errors import ConfigurationError
+from training.first_weights import FirstWeights
 from training.frame_prediction import maps_of
 from training.losses.multi_task import MultiTaskLoss
 from training.metrics.by_task import TaskMetrics
@@ -85,14 +86,23 @@ class PerceptionModule(LightningModule):
         self.network = MTINet(
             build_backbone(backbone, pretrained, self.inputs), dense_tasks(tasks, len(classes)), head_widths
         )
+        self._first_weights: FirstWeights | None = None
         if start_from:
-            inherit(self.network, load_checkpoint(Path(start_from)).network)
+            trained = load_checkpoint(Path(start_from))
+            inherit(self.network, trained.network)
+            self._first_weights = FirstWeights.of(start_from, trained)
         self.network.to(memory_format=torch.channels_last)
         self.loss = MultiTaskLoss(alpha)
         self._metrics = TaskMetrics(tasks, len(classes))
 
     def on_fit_start(self) -> None:
-        """Say what is being trained."""
+        """Say what is being trained.
+
+        Raises:
+            ConfigurationError: the first weights learnt from labels that the budget may hide.
+        """
+        if self._first_weights:
+            self._first_weights.check_budgets(self.trainer.datamodule)
         millions = sum(p.numel() for p in self.parameters()) / 1e6
         start = self.hparams["start_from"] or self.hparams["pretrained"]
         self.print(
@@ -102,12 +112,23 @@ class PerceptionModule(LightningModule):
             f"{len(self.hparams['classes'])} classes"
         )
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What the first weights were trained on counts as trained on."""
+        if self._first_weights:
+            self._first_weights.add_to(checkpoint["FolderData"])
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to resume a run of another length, whose learning rate would follow another curve.
+        """Refuse to resume a run of another network, or of another length, whose learning rate would not fit.
 
         Raises:
-            ConfigurationError: its epochs, its data or its batch size were others.
+            ConfigurationError: its network, its epochs, its data or its batch size were others.
         """
+        own, theirs = ({k: v.shape for k, v in d.items()} for d in (self.state_dict(), checkpoint["state_dict"]))
+        if differ := sorted(k for k in {*own, *theirs} if own.get(k) != theirs.get(k)):
+            raise ConfigurationError(
+                f"the checkpoint is of another network ({len(differ)} weights differ, {differ[0]} first): resume with "
+                "the same backbone, head_widths, inputs, tasks and classes, or begin a run of its own"
+            )
         begun, now = checkpoint["lr_schedulers"][0]["total_steps"], int(self.trainer.estimated_stepping_batches)
         if begun != now:
             raise ConfigurationError(

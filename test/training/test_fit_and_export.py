@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -16,7 +17,11 @@ from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.network import Network
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
+from training.datasets.data_module import FolderData
+from training.datasets.label_budget import LabelBudget
+from training.datasets.label_drawing import draw
 from training.deployed_network import DeployedNetwork
+from training.errors import ConfigurationError
 from training.export import parity, with_card
 from training.module import PerceptionModule
 from training.torch_backend import model_card
@@ -105,6 +110,44 @@ def test_a_run_of_another_length_is_not_resumed(run, folder, monkeypatch, capsys
     assert "is of a run of 2 steps, this one would take 18" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("change", [{"head_widths": [8, 8, 8, 12]}, {"tasks": ["depth"]}])
+def test_a_run_of_another_network_is_not_resumed(change):
+    same = {"classes": CLASSES, "height": 64, "width": 64, "focal_length": 50.0, "head_widths": [8, 8, 8, 8]}
+    module, other = (PerceptionModule(**{**same, "backbone": "mobilenetv4_conv_small", **c}) for c in ({}, change))
+    module.trainer = Mock(estimated_stepping_batches=2)
+    schedule = [{"total_steps": 2}]
+    module.on_load_checkpoint({"state_dict": module.state_dict(), "lr_schedulers": schedule})
+    with pytest.raises(ConfigurationError, match=r"of another network \(\d+ weights differ, network\."):
+        module.on_load_checkpoint({"state_dict": other.state_dict(), "lr_schedulers": schedule})
+
+
+def test_first_weights_know_no_hidden_labels_and_their_licence_binds(folder, tmp_path):
+    settings = {"classes": CLASSES, "height": 64, "width": 64, "focal_length": 50.0, "head_widths": [8, 8, 8, 8]}
+    first = PerceptionModule(**settings, backbone="mobilenetv4_conv_small")
+    for seed in (0, 1):
+        draw(folder, "train", {"depth": 4, "semantic": 3}, seed).write(tmp_path / f"{seed}.json")
+    digest = LabelBudget.read(tmp_path / "0.json").digest
+    learnt = [{"name": n, "frames": 4, "licence": f} for n, f in (("balls", "CC0-1.0"), ("nyu", "non-commercial"))]
+    told = {"training_data": learnt, "depth_range": None, "budgets": {"balls": digest}}
+    content = {"hyper_parameters": dict(first.hparams), "FolderData": told, "state_dict": first.state_dict()}
+    torch.save(content, tmp_path / "first.ckpt")
+
+    student = PerceptionModule(**settings, backbone="mobilenetv4_conv_small", start_from=str(tmp_path / "first.ckpt"))
+    for budget in (None, "0.json", "1.json"):
+        path = str(tmp_path / budget) if budget else None
+        data = FolderData([f"{folder.root}:train"], budget=path, height=64, width=64, batch_size=2)
+        student.trainer = Mock(datamodule=data)
+        if budget == "1.json":
+            with pytest.raises(ConfigurationError, match=r"first\.ckpt was trained on 'balls' without this training's"):
+                student.on_fit_start()
+        else:
+            student.on_fit_start()
+    saved = {"FolderData": data.state_dict()}
+    student.on_save_checkpoint(saved)
+    entries = {entry["name"]: entry for entry in saved["FolderData"]["training_data"]}
+    assert entries["nyu"] == learnt[1] and entries["balls"]["frames"] == len(data.train_sources[0].names)
+
+
 class Trap:
     """Creates the file ``path`` when it is unpickled."""
 
@@ -159,7 +202,6 @@ def test_the_labels_of_the_file_are_ids_of_the_data_set(exported, folder):
 
 def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder):
     from training.datasets.source import Source
-    from training.errors import ConfigurationError
 
     trained = load_checkpoint(run / "last.ckpt")
     deployed = DeployedNetwork(trained, 96, 96)

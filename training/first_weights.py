@@ -1,0 +1,59 @@
+"""Where the first weights of a training come from, and what they have learnt before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mtl_perception.model_card import TrainingData
+from training.checkpoint import TrainedNetwork
+from training.datasets.data_module import FolderData
+from training.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class FirstWeights:
+    """A checkpoint whose weights a network starts from, usually its teacher's.
+
+    Attributes:
+        path: of it.
+        training_data: what it was trained on.
+        budgets: digest of the label budget by data set; None: written before checkpoints told.
+    """
+
+    path: str
+    training_data: tuple[TrainingData, ...]
+    budgets: Mapping[str, str] | None
+
+    @classmethod
+    def of(cls, path: str, trained: TrainedNetwork) -> FirstWeights:
+        """Those of a checkpoint that was read."""
+        return cls(path, trained.training_data, trained.budgets)
+
+    def check_budgets(self, data: FolderData) -> None:
+        """Make sure that they know no labels that are hidden from the training to come.
+
+        Raises:
+            ConfigurationError: they were trained on its data set with another label budget, or with none.
+        """
+        if self.budgets is None:
+            return
+        known = {entry.name for entry in self.training_data}
+        for budget in (choice.budget for choice in data.choices if choice.budget):
+            if budget.dataset in known and self.budgets.get(budget.dataset) != budget.digest:
+                raise ConfigurationError(
+                    f"{self.path} was trained on {budget.dataset!r} without this training's label budget: it may have "
+                    "learnt the very labels that are hidden now; give both the same"
+                )
+
+    def add_to(self, told: dict[str, Any]) -> None:
+        """Tell in what a checkpoint says of its data (``FolderData.state_dict``) of theirs too: its licences bind."""
+        frames = {(entry["name"], entry["licence"]): entry["frames"] for entry in told["training_data"]}
+        for entry in self.training_data:
+            key = (entry.name, entry.licence)
+            frames[key] = max(entry.frames, frames.get(key, 0))
+        told["training_data"] = [
+            {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
+        ]
+        told["budgets"] = {**(self.budgets or {}), **told["budgets"]}
