@@ -92,8 +92,7 @@ class PerceptionNode(LifecycleNode):
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
         self._settings.locked = True
-        for library in network.passed_over:
-            self.get_logger().info(f"not run by {library}")
+        self._tell_passed_over(network)
         self.get_logger().info(_described(network))
         return TransitionCallbackReturn.SUCCESS
 
@@ -178,9 +177,14 @@ class PerceptionNode(LifecycleNode):
             self._network = loaded
             if self._active:
                 self._outputs.publish_labels(self._settings.values.min_confidence)
+            self._tell_passed_over(loaded)
             response.success, response.message = True, _described(loaded)
             self.get_logger().info(f"reloaded: {response.message}")
         return response
+
+    def _tell_passed_over(self, network: Network) -> None:
+        for library in network.passed_over:
+            self.get_logger().info(f"not run by {library}")
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._camera_info = message

@@ -52,6 +52,7 @@ def test_the_stream_goes_on_while_another_network_takes_over(running, tmp_path):
         response = reload(robot)
         assert response.success and "other" in response.message and "128x96" in response.message
         robot.wait_for_diagnostics(lambda d: d["model"] == "other")
+        assert process.log.count("not run by tensorrt: ") == 2  # at configure, and of the new one
         time.sleep(0.5)
     finally:
         stop.set()
