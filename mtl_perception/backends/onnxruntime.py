@@ -58,7 +58,10 @@ class OnnxRuntimeBackend:
             raise NetworkError(f"ONNX Runtime cannot open it: {_first_line(error)}") from error
         active = self._session.get_providers()[0]
         if active not in wanted:
-            raise NetworkError(f"{wanted[0]} did not come up; list {active} after it to allow that instead")
+            raise NetworkError(
+                f"{wanted[0]} did not come up; list {active} after it to allow that instead, or install what ONNX "
+                "Runtime's own messages say it lacks"
+            )
         self.device = f"ONNX Runtime {onnxruntime.__version__}, {active}"
         self.metadata = self._session.get_modelmeta().custom_metadata_map
         self.input_shape = check_signature(
