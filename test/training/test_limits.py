@@ -175,6 +175,9 @@ def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
     assert not levels(results, "rmse")
     told = replace(study, curves={"labels": (2, 4, 8)}, controls=(*study.controls, read_row("umst_s")))
     table = markdown(told, results, "p.png")
+    assert "steps behind them" not in table
+    inherited = replace(told, students=(*told.students, read_row("ummt_ps_soft_inherit_balanced")))
+    assert "Rows from the teacher's weights have its steps behind them" in markdown(inherited, results, "p.png")
     assert "| 2 | 35.0 ± 12.4 | 45.0 ± " in table and "+10.0 ± 2.5 helps" in table and "?" in table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import shutil
@@ -18,6 +19,7 @@ from scipy import stats
 
 from mtl_perception.model_card import Evaluation
 from training.__main__ import main
+from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.errors import ConfigurationError
 from training.reproduce.command import pictured_runs
 from training.reproduce.row import ROWS, read_row
@@ -212,6 +214,9 @@ def test_epochs_count_the_frames_a_row_trains_on(tmp_path, folder, monkeypatch):
     runner = StudyRunner(read_study(tmp_path / "paper.yaml"), str(folder.root.parent))
     steps = {run.row.name: run.steps for run in runner.runs()}
     assert steps["ummt"] == 3 * (2 // 2) and steps["ummt_ps"] == 3 * (4 // 2) == steps["ummt_steps"]
+    # Where the study names no size of a batch it is that of ``fit``.
+    bare = StudyRunner(replace(runner.study, fit={}), str(folder.root.parent))
+    assert {run.steps for run in bare.runs()} == {0}
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=8))
@@ -273,6 +278,45 @@ def test_gains_are_told_seed_by_seed_over_the_best_row_without_a_teacher(tmp_pat
     assert sorted(gain.difference.values) == pytest.approx([0.02, 0.11, 0.21])
     assert gain.share == pytest.approx((0.34 / 3) / 0.3)
     assert "| UMMT-PS | +11.3 ± 23.6 (38 %) | UMMT | - | - |" in markdown(study, shuffled)
+
+
+def test_what_a_row_has_behind_it_is_said(tmp_path):
+    """Equal steps are not all, where a student starts from a teacher that was trained."""
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    study = read_study(tmp_path / "s.yaml")
+    results, said = [result("umst_s", 1, 0.2, 0.2)], "Rows from the teacher's weights have its steps behind them"
+    assert said not in markdown(study, results)
+    assert said in markdown(replace(study, rows=(*study.rows, read_row("ummt_ps_soft_inherit"))), results)
+
+
+def test_a_baseline_that_is_there_as_a_teacher_only_is_named(tmp_path):
+    """As where one asks for a student of it by ``--rows``."""
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, "rows": ["ummt", "ummt_pu"], "baselines": ["ummt"]}))
+    study = replace(read_study(tmp_path / "s.yaml"), rows=(read_row("ummt_pu"),))
+    results = [result("ummt", 1, 0.2, 0.2), result("ummt_pu", 1, 0.3, 0.3)]
+    assert "| UMMT-PS, uni-modal teacher | +10.0 | UMMT | - | - |" in markdown(study, results)
+
+
+def test_labels_of_a_teacher_that_was_trained_anew_since_are_not_learnt_nor_told_of(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
+    student = next(run for run in runner.runs() if run.row.name == "ummt_ps")
+    teacher = runner.checkpoint(runner.teacher_of(student))
+    teacher.parent.mkdir(parents=True)
+    teacher.write_bytes(b"first")
+    written_by = hashlib.sha256(b"first").hexdigest()
+    info = PseudoInfo("balls", str(teacher), written_by, (), ("semantic",), 0.9, 0.05, 64, 48, 3, 1000.0, True)
+    labels = PseudoFolder.create(runner.pseudo_folder(student), info).root
+    measured = {text: {"frames": len(folder.names(text[6:])), "values": {}} for text in ("balls:val", "balls:train")}
+    done = runner.home / student.name / "result.json"
+    done.parent.mkdir(parents=True)
+    done.write_text(json.dumps({"row": "ummt_ps", "seed": 0, "steps": student.steps, "measured": measured}))
+    assert [r["row"] for r in runner.results()] == ["ummt_ps"]
+    teacher.write_bytes(b"second")
+    for use in (runner.results, runner.run_all, lambda: runner.run(student)):
+        with pytest.raises(ConfigurationError, match=f"{labels} was written before {teacher} was trained anew: delete"):
+            use()
 
 
 def test_a_row_that_sees_all_labels_is_trained_once_for_all_budgets(tmp_path, folder, monkeypatch):

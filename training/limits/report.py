@@ -14,6 +14,7 @@ from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import levels, verdicts
 from training.plot_file import save_plot
 from training.reproduce.summary import UNDECIDED, Spread
+from training.reproduce.table import steps_behind
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -40,7 +41,7 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
     lines += [
         f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on "
         f"{most}`{study.report}`, whose depth is as it is. All rows but teachers took {study.steps} steps, teachers "
-        f"{study.teacher_steps}. {cost(study)}.",
+        f"{study.teacher_steps}.{steps_behind(study.students)} {cost(study)}.",
         "",
         f"Means over {seeds} seeds with half the 95 % interval (Student's t). The last columns: what a student has "
         "over the best control there, seed by seed, positive is better; `?` where the interval covers zero, or there "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
+from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
@@ -206,6 +208,19 @@ class StudyRunner:
             str(self.home / run.name),
             "delete both, or give the changed study another name",
         )
+        if run.row.teacher:
+            self._check_teacher(run)
+
+    def _check_teacher(self, run: Run) -> None:
+        """A teacher that was trained anew since is not the one whose labels the student learnt, or would."""
+        labels, checkpoint = self.pseudo_folder(run), self.checkpoint(self.teacher_of(run))
+        if not ((labels / DESCRIPTION).exists() and checkpoint.exists()):
+            return
+        if PseudoFolder(labels).info.teacher_sha256 != _digest(checkpoint.resolve(), checkpoint.stat().st_mtime_ns):
+            raise ConfigurationError(
+                f"{labels} was written before {checkpoint} was trained anew: delete it, and the runs that learnt from "
+                f"it ({self.home / run.name} is one)"
+            )
 
     def _budget_file(self, run: Run) -> Path | None:
         """The file that says which labels the run sees, drawn if it is not there; None for all labels."""
@@ -280,4 +295,10 @@ class StudyRunner:
         kinds = row.require or TASKS
         combine = all if row.require else any
         frames = sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
-        return self.study.epochs * (frames // int(self.study.fit["data"]["batch_size"]))
+        return self.study.epochs * (frames // int(self.study.fit.get("data", {}).get("batch_size", 8)))
+
+
+@cache
+def _digest(path: Path, changed: int) -> str:
+    """SHA-256 of a file; read again only where it was ``changed``."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -47,7 +47,14 @@ def _convention(study: Study) -> str:
         f"Measured on `{study.report}`. mIoU is the mean over the classes that occur there, in per cent; depth is in "
         f"metres over all measured pixels. Mean over {len(study.seeds)} seeds, with half the 95 % interval of the mean "
         f"(Student's t).{chosen} Every seed draws its own budget, network and order."
+        f"{steps_behind(study.with_teachers())}"
     )
+
+
+def steps_behind(rows: Sequence[Row]) -> str:
+    """What is to be said of ``rows`` where some do not start like the others; begins with a space if anything."""
+    inherited = any(row.inherit for row in rows)
+    return " Rows from the teacher's weights have its steps behind them, which are not counted." if inherited else ""
 
 
 def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -88,7 +95,8 @@ def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, A
 
 def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
     """What each pseudo-labelled student has over the best baseline, and how far towards the ceiling that is."""
-    titles = {row.name: row.title for row in study.rows}
+    # A baseline may be there as a teacher only, where few rows were asked for.
+    titles = {row.name: row.title for row in study.with_teachers()}
     lines = [
         "Over the best row without a teacher, each at its best length, seed by seed (positive is better; half the 95 % "
         "interval; in brackets the share of the way to the ceiling):",
