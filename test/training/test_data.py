@@ -96,6 +96,15 @@ def test_a_split_that_names_unknown_frames_is_said(tmp_path):
         FolderDataset(folder, folder.names("train"), CAMERA, augment=False)
 
 
+@pytest.mark.parametrize(("kind", "content", "complaint"), [("rgb", b"no image", "damaged"), ("depth", None, "32x32")])
+def test_a_file_that_is_damaged_or_of_another_size_is_named(tmp_path, kind, content, complaint):
+    folder = write_folder(tmp_path / "torn")
+    path = folder.path(kind, "f01")
+    path.write_bytes(content or cv2.imencode(".png", np.ones((32, 32), np.uint16))[1].tobytes())
+    with pytest.raises(DatasetError, match=rf"{path.name}.*{complaint}"):
+        FolderDataset(folder, folder.names("train"), CAMERA, augment=False)
+
+
 def test_strong_augmentation_changes_the_picture_more_but_never_its_labels(folder):
     names, camera = folder.names("train"), CanonicalCamera(64, 64, 50.0)
 

@@ -63,6 +63,14 @@ def test_settings_that_leave_nothing_to_train_on_are_refused(folder, settings, c
         FolderData([f"{folder.root}:train"], **{"batch_size": 2, **SIZE, **settings})
 
 
+def test_labels_of_two_tasks_that_never_meet_are_said(folder, tmp_path):
+    LabelBudget("balls", "train", 0, "by hand", {"depth": ("f00",), "semantic": ("f01",)}).write(tmp_path / "b.json")
+    settings = {"budget": str(tmp_path / "b.json"), "batch_size": 1, **SIZE}
+    assert len(FolderData([f"{folder.root}:train"], **settings).train_sources[0].names) == 2
+    with pytest.raises(ConfigurationError, match="no frame of balls to train on has semantic and depth"):
+        FolderData([f"{folder.root}:train"], require=["semantic", "depth"], **settings)
+
+
 def test_balanced_frames_with_all_true_labels_are_half_of_what_is_seen(folder, tmp_path):
     LabelBudget("balls", "train", 0, "by hand", {**BUDGET, "semantic": ("f00",)}).write(tmp_path / "budget.json")
 
