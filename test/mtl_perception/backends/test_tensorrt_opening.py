@@ -57,6 +57,14 @@ def test_an_unsupported_layer_is_named_in_one_line(gpu, tmp_path):
     assert "TensorRT does not take the network: node the_odd_one (NoSuchOperator): No importer registered" in text
 
 
+def test_a_layer_that_tensorrt_lacks_is_left_to_another_library_where_that_was_allowed(orin, network, monkeypatch):
+    monkeypatch.setattr("gpu_doubles.tensorrt_double.UNSUPPORTED", ("Split",))
+    assert "(Split): No importer registered" in refused(network)
+    opened = Network(network, BOTH)
+    assert_right(opened)
+    assert "ONNX Runtime" in opened.device and "(Split): No importer registered" in opened.passed_over[0]
+
+
 def test_a_file_that_is_no_network_is_refused_before_a_build(orin, tmp_path):
     assert "its output depth should be" in refused(write_network(tmp_path / "bad.onnx", depth_output="distance"))
     assert orin.record == []
