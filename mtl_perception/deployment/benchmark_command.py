@@ -78,6 +78,7 @@ exit codes:
         metavar="BAG|FOLDER[:SPLIT]",
         help="run frames of a recording or a data set folder (default: made ones of the network's size)",
     )
+    parser.add_argument("--image", metavar="TOPIC", help="colour images of the recording, where it has several topics")
     parser.add_argument("--node", action="store_true", help="the whole node too, fed over DDS by another process")
     parser.add_argument(
         "--rounds", type=at_least_one, default=10, metavar="N", help="turns of 10 frames (default: %(default)s)"
@@ -96,7 +97,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     configurations = _configurations(options)
     if options.json:
         _check_writable(options.json)
-    benchmark = Benchmark(configurations, _frames(options.frames), options.rounds, options.node)
+    benchmark = Benchmark(configurations, _frames(options.frames, options.image), options.rounds, options.node)
     made = conditions(shlex.join(["mtl-perception", *sys.argv[1:]]))
     print(as_text(made), end="\n\n")
     is_complete = _run(benchmark)
@@ -145,13 +146,13 @@ def _configurations(options: argparse.Namespace) -> list[Configuration]:
     ]
 
 
-def _frames(source: str | None) -> Sequence[Any]:
+def _frames(source: str | None, image: str | None) -> Sequence[Any]:
     if source is None:
         return ()
     from mtl_perception.deployment.calibration_frames import frames_of
     from mtl_perception.deployment.timed_network import FRAMES
 
-    return list(frames_of(source, FRAMES))
+    return list(frames_of(source, FRAMES, image))
 
 
 def _check_writable(path: Path) -> None:

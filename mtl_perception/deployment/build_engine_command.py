@@ -62,6 +62,7 @@ exit codes:
         metavar="BAG|FOLDER[:SPLIT]",
         help="frames to compare on, and to calibrate on: a recording of your own camera is best (default: the demo's)",
     )
+    parser.add_argument("--image", metavar="TOPIC", help="colour images of the recording, where it has several topics")
     parser.add_argument(
         "--count", type=at_least_one, default=50, metavar="N", help="how many to compare on (default: %(default)s)"
     )
@@ -86,10 +87,10 @@ def _build_engine(options: argparse.Namespace) -> int:
 
         quantised_to = _to_be_quantised(path, options.frames)
         # Every other one is calibrated on: those it is compared on are to be new to it.
-        both = _frames(options.frames, 2 * options.count)
+        both = _frames(options.frames, 2 * options.count, options.image)
         frames, model = both[::2], quantize(model, both[1::2], TENSORRT)
     else:
-        frames = _frames(options.frames, options.count)
+        frames = _frames(options.frames, options.count, options.image)
     # Whatever the rest computes in, roundings to 8 bits tip here and there.
     tolerance = TOLERANCES[INT8 if quantised else options.precision]
     precision = "fp32" if options.precision == INT8 else options.precision
@@ -109,11 +110,11 @@ def _build_engine(options: argparse.Namespace) -> int:
     return GOOD
 
 
-def _frames(source: str | None, count: int) -> list[np.ndarray]:
+def _frames(source: str | None, count: int, image: str | None) -> list[np.ndarray]:
     from mtl_perception.deployment.calibration_frames import frames_of
     from mtl_perception.share import share_directory
 
-    return list(frames_of(source or str(share_directory() / _DEMO), count))
+    return list(frames_of(source or str(share_directory() / _DEMO), count, image))
 
 
 def _to_be_quantised(path: Path, source: str | None) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from convolution_file import write_convolutions
 from gpu_doubles.gpu_double import Gpu
 from gpu_doubles.on_a_gpu import VERSIONS, modules, on_a_gpu
-from recorder import record_frames
+from recorder import START, record_frames, recording, scene
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
@@ -114,6 +114,17 @@ def test_an_engine_out_of_tolerance_is_refused_and_nobody_runs_it(orin, model, b
 def test_without_frames_the_demos_are_taken_and_that_is_said(orin, model, capsys):
     assert main(["build-engine", str(model), "--count", "2"]) == 0
     assert "on 2 frames of the demo's recording only: name one of your own camera" in capsys.readouterr().out
+
+
+def test_of_several_cameras_one_is_named_as_the_complaint_says(orin, model, tmp_path, capsys):
+    with recording(tmp_path / "two") as recorder:
+        for side in "left", "right":
+            recorder.image(f"/{side}/image_raw", START, scene(0)[0], "rgb8")
+    two = str(tmp_path / "two")
+    assert "name one with --image: /left/image_raw, /right/image_raw" in failure(capsys, model, "--frames", two)
+    assert main(["build-engine", str(model), "--frames", two, "--image", "/right/image_raw"]) == 0
+    assert main(["benchmark", str(model), "--frames", two, "--image", "/none"]) == 2
+    assert "/none" in capsys.readouterr().err
 
 
 def test_to_look_at_a_network_builds_no_engine(orin, model, capsys):
