@@ -37,6 +37,12 @@ class FitCLI(LightningCLI):
         if (checkpoint := self.config[self.config["subcommand"]].get("ckpt_path")) is not None:
             load_checkpoint(Path(checkpoint))
 
+    def _parse_ckpt_path(self) -> None:
+        """Leave the settings as they were given: Lightning's would put the checkpoint's in their place without a word.
+
+        A checkpoint of another network is refused when it is read (``PerceptionModule.on_load_checkpoint``).
+        """
+
     def fit(self, **arguments: Any) -> None:
         """Train. A checkpoint may come from anywhere: nothing is unpickled."""
         self.trainer.fit(**arguments, weights_only=True)

@@ -121,6 +121,14 @@ def test_a_run_of_another_network_is_not_resumed(change):
         module.on_load_checkpoint({"state_dict": other.state_dict(), "lr_schedulers": schedule})
 
 
+def test_another_network_than_the_command_says_is_not_gone_on_with(run, folder, tmp_path, monkeypatch, capsys):
+    """Not even by taking the checkpoint's settings in place of those given."""
+    monkeypatch.chdir(tmp_path)
+    more = ["--trainer.max_epochs", "2", "--data.hold_out", "2", "--ckpt_path", str(run / "last.ckpt")]
+    assert fit(folder, "--model.tasks", "[depth]", *more) == 2
+    assert "the checkpoint is of another network" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
 def test_first_weights_know_no_hidden_labels_and_their_licence_binds(folder, tmp_path):
     settings = {"classes": CLASSES, "height": 64, "width": 64, "focal_length": 50.0, "head_widths": [8, 8, 8, 8]}
     first = PerceptionModule(**settings, backbone="mobilenetv4_conv_small")
