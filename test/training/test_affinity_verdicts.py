@@ -17,7 +17,7 @@ from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
 
 
 def effect(given: str, task: str, without: tuple[float, ...], with_teacher: tuple[float, ...]) -> Effect:
-    return Effect(given, task, Spread(without), Spread(with_teacher))
+    return Effect(given, task, "multi", Spread(without), Spread(with_teacher))
 
 
 UP, DOWN, AROUND = (0.52, 0.61, 0.72), (0.49, 0.58, 0.69), (0.52, 0.58, 0.71)
@@ -53,7 +53,7 @@ def test_a_figure_that_is_better_lower_gains_by_falling():
     assert math.isnan(from_nothing.relative) and from_nothing.difference.mean == pytest.approx(0.15)
 
 
-def results(seeds: int) -> list[dict]:
+def results(seeds: int, alone: float = 0.25) -> list[dict]:
     """Depth as input raises semantic's mIoU by a tenth; classes as input raise depth's error."""
     made = []
     for seed in range(seeds):
@@ -62,6 +62,9 @@ def results(seeds: int) -> list[dict]:
             ("student_depth", 0.5, 0.33),
             ("uneven_semantic", 0.5, 0.4),
             ("student_semantic", 0.6, 0.4),
+            ("multi", 0.55, 0.2),
+            ("single_depth", 0.58, math.nan),
+            ("single_semantic", math.nan, alone),
         ):
             values = {"rmse": rmse + 0.01 * seed, "miou_present": miou + 0.02 * seed}
             made.append(
@@ -79,7 +82,7 @@ def results(seeds: int) -> list[dict]:
 
 def test_the_matrix_is_read_the_right_way_round():
     made = results(3)
-    made[5]["measured"]["r"]["values"]["miou_present"] += 0.001
+    made[8]["measured"]["r"]["values"]["miou_present"] += 0.001
     found = effects(("depth", "semantic"), "r", made)
     matrix = relative_matrix(("depth", "semantic"), found)
     assert np.isnan(np.diag(matrix)).all() and matrix[0, 1] == pytest.approx(0.0303 / 0.32, rel=0.01)
@@ -100,8 +103,18 @@ def test_the_matrix_is_read_the_right_way_round():
         teacher_steps=1,
     )
     table = markdown(study, found, made, "s.png")
-    assert "| depth | - | +9.5 ± 0.4 % (+3 ± 0.14) |" in table and "| semantic | -19.6 ± 0.0 % (-0.1 ± " in table
+    assert "| depth | - | +9.5 ± 0.4 % (+3 ± 0.14) plenty of depth |" in table
+    assert "| semantic | -19.6 ± 0.0 % (-0.1 ± " in table
     assert "pilot" not in table and "| plenty of depth | 2, 6 of depth | 2 | 3 |" in table
+
+
+def test_a_student_is_compared_with_the_best_that_there_is_without_a_teacher():
+    """More of the one label alone may ruin the other task; that a teacher mends this is no help of a task."""
+    found = effects(("depth", "semantic"), "r", results(3, alone=0.35))["depth", "semantic"]
+    assert found.over == "single_semantic" and found.verdict == HURTS
+    assert found.difference.values == pytest.approx((-0.02,) * 3)
+    # Without all that it is to be compared with nothing is said yet.
+    assert effects(("depth", "semantic"), "r", [r for r in results(3) if r["row"] != "multi"]) == {}
 
 
 def test_agreement_is_of_ranks():

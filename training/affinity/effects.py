@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.affinity.rows import student_name, uneven_name
+from training.affinity.rows import controls, student_name
 from training.metrics.by_task import MAIN_FIGURES
 from training.reproduce.summary import Spread
 
@@ -21,12 +21,15 @@ class Effect:
     Attributes:
         given: the task i whose labels are plentiful and that the teacher looks at.
         task: the task j that is measured.
-        without: figures of j without the teacher's labels, by seed.
-        with_teacher: those of the student, of the same seeds, labels, frames and number of steps.
+        over: the row it is compared with: of the networks without a teacher the one with the best mean of j, which
+            favours it.
+        without: that one's figures of j, by seed.
+        with_teacher: those of the student, of the same seeds and number of steps.
     """
 
     given: str
     task: str
+    over: str
     without: Spread
     with_teacher: Spread
 
@@ -56,7 +59,10 @@ class Effect:
 
 
 def effects(tasks: Sequence[str], report: str, results: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Effect]:
-    """The cells for which there is a student and a network to compare it with of at least one seed.
+    """The cells for which there is a student, and each network to compare it with, of at least one seed.
+
+    A network of the same labels alone would not do: where few frames have a task's labels, most of its steps see none,
+    so that any teacher seems to help. The best of ``controls`` is what a user would have without one.
 
     Args:
         tasks: of the study.
@@ -68,15 +74,16 @@ def effects(tasks: Sequence[str], report: str, results: Sequence[Mapping[str, An
         found.setdefault(result["row"], {})[result["seed"]] = result["measured"][report]["values"]
     cells = {}
     for given in tasks:
-        students, others = found.get(student_name(given), {}), found.get(uneven_name(given), {})
-        seeds = sorted(students.keys() & others.keys())
         for task in tasks:
-            name = MAIN_FIGURES[task].name
-            if task != given and seeds:
-                without, with_teacher = (
-                    Spread(tuple(f[s].get(name, math.nan) for s in seeds)) for f in (others, students)
-                )
-                cells[given, task] = Effect(given, task, without, with_teacher)
+            rows = (student_name(given), *controls(given, task))
+            seeds = sorted(set.intersection(*({*found.get(row, {})} for row in rows)))
+            if task == given or not seeds:
+                continue
+            main = MAIN_FIGURES[task]
+            student, *others = (Spread(tuple(found[row][s].get(main.name, math.nan) for s in seeds)) for row in rows)
+            named = zip(rows[1:], others, strict=True)
+            over, without = max(named, key=lambda row: np.nan_to_num(main.sign * row[1].mean, nan=-np.inf))
+            cells[given, task] = Effect(given, task, over, without, student)
     return cells
 
 

@@ -43,6 +43,7 @@ def as_json(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str,
             f"{given}>{task}": {
                 "figure": MAIN_FIGURES[task].name,
                 "higher_is_better": MAIN_FIGURES[task].higher_is_better,
+                "over": e.over,
                 "without": _number(e.without.mean),
                 "with_teacher": _number(e.with_teacher.mean),
                 "difference": _number(e.difference.mean),
@@ -70,6 +71,7 @@ def as_json(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str,
 def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str, Any]], picture: str) -> str:
     """The matrix, the conditions, and every network's figures."""
     tasks, seeds = study.tasks, _seeds(found)
+    titles = {row.name: row.title for row in study.as_study().rows}
     lines = [f"# Which task helps which: {study.name}", ""]
     if seeds < 2:
         lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
@@ -78,13 +80,14 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
         "",
         f"![matrix]({picture})",
         "",
-        "Change of the student's figure, positive is better, in per cent of the figure without the teacher; in "
-        f"brackets the difference in the figure's own unit. Mean over the seeds ({seeds}) with half its 95 % interval "
-        "(Student's t, seed by seed); `?` where that covers zero, or where there is one seed.",
+        "Change of the student's figure, positive is better, in per cent of the best figure without a teacher, that of "
+        "the network named last; in brackets the difference in the figure's own unit. Mean over the seeds "
+        f"({seeds}) with half its 95 % interval (Student's t, seed by seed); `?` where that covers zero, or where "
+        "there is one seed.",
         "",
         _line(["given as input", *(f"{t}: {MAIN_FIGURES[t].title}" for t in tasks)]),
         _line(["---"] * (len(tasks) + 1)),
-        *(_line([given, *(_effect(found.get((given, t))) for t in tasks)]) for given in tasks),
+        *(_line([given, *(_effect(found.get((given, t)), titles) for t in tasks)]) for given in tasks),
         "",
         "## Conditions of the paper",
         "",
@@ -109,8 +112,10 @@ def _setting(study: AffinityStudy) -> str:
         f"Of `{study.source}` {study.few} frames have the labels of all tasks, and {study.plenty} those of one, that "
         "is given. A teacher looks at picture and given labels, learns the other tasks on the "
         f"{study.few} frames ({study.teacher_steps} steps) and labels the rest. The student looks at the picture, and "
-        "learns all tasks from true and teacher's labels; it is compared with a network of the same first weights, "
-        f"true labels and {study.steps} steps without the teacher's. Measured on {_frames(study)} `{study.report}`."
+        f"learns all tasks from true and teacher's labels in {study.steps} steps. It is compared with what as many "
+        f"steps come to without a teacher: with all true labels, with the {study.few} frames of all tasks, or with the "
+        "task alone, whichever has the best mean. Measured on "
+        f"{_frames(study)} `{study.report}`."
     )
 
 
@@ -141,14 +146,14 @@ def _figure(cell: Cell, task: str, privileged: bool) -> str:
     return f"({text})" if privileged else text
 
 
-def _effect(effect: Effect | None) -> str:
+def _effect(effect: Effect | None, titles: Mapping[str, str]) -> str:
     if effect is None or math.isnan(effect.difference.mean):
         return "-"
     text = _with_interval(effect.difference, MAIN_FIGURES[effect.task].scale, "+.2g")
     if not math.isnan(effect.relative):
         half = effect.relative_half_width
         text = f"{100 * effect.relative:+.1f}" + ("" if math.isnan(half) else f" ± {100 * half:.1f}") + f" % ({text})"
-    return text + " ?" * (effect.verdict == UNDECIDED)
+    return f"{text}{' ?' * (effect.verdict == UNDECIDED)} {titles[effect.over]}"
 
 
 def _with_interval(spread: Spread, scale: float, form: str) -> str:

@@ -18,7 +18,7 @@ def teacher_name(task: str) -> str:
 
 
 def uneven_name(task: str) -> str:
-    """The network of all labels there are where one task has plenty: what a student is compared with."""
+    """The network of all labels there are where one task has plenty."""
     return f"uneven_{task}"
 
 
@@ -31,12 +31,17 @@ MULTI = "multi"
 """All tasks, on the few frames with all labels."""
 
 
+def controls(given: str, task: str) -> tuple[str, ...]:
+    """What there is of ``task`` without the teacher that looks at ``given``: all labels, the balanced ones, its own."""
+    return uneven_name(given), MULTI, single_name(task)
+
+
 def affinity_rows(tasks: Sequence[str], soft: bool) -> tuple[Row, ...]:
     """All rows, teachers before their students.
 
     The names are those of Erkent 2026 (Method): with X_i plentiful, the teacher h(X_i, z) learns the other tasks on the
     frames A that have all labels, labels them on the frames B that have X_i only, and the student g(f_3(z)) learns all
-    tasks from all of it. The network it is compared with learns the same without the teacher's labels.
+    tasks from all of it. What it is compared with takes as many steps, and has no teacher: ``controls``.
     """
     every = tuple(tasks)
     rows = [Row(single_name(t), f"{t} alone", require=(t,), model={"tasks": [t]}) for t in tasks]
