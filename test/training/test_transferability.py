@@ -202,6 +202,15 @@ def test_a_measure_that_foretells_correlates_whichever_way_it_counts():
     entropy, information = found.values()
     assert (entropy["spearman"], entropy["kendall"], entropy["pairs"]) == (pytest.approx(1), pytest.approx(1), 4)
     assert information["spearman"] == pytest.approx(-1)
+    # Of two sources for one target: b or c for a, a alone for b, a alone for c (b>c is not known).
+    assert (entropy["right"], entropy["choices"]) == (1, 1) and information["right"] == 0
+
+
+def test_a_measure_that_knows_targets_only_correlates_and_chooses_no_better_than_chance():
+    gains = {f"{source}>{target}": 10 * i + j for i, target in enumerate("abc") for j, source in enumerate("xyz")}
+    pairs = {pair: {"log_me": gain // 10} for pair, gain in gains.items()}
+    (found,) = rank_correlations(pairs, gains).values()
+    assert found["spearman"] > 0.9 and (found["right"], found["choices"]) == (4.5, 9)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,17 +42,19 @@ def rank_correlations(
 
     Returns:
         By measure ``spearman`` and ``kendall``, positive where the measure foretells, ``spearman_p``, the chance of
-        as much by luck, and ``pairs``; a measure known of fewer than ``LEAST_PAIRS``, or alike for all, is left out.
+        as much by luck, and ``pairs``; of two sources for one target ``right``, how often it prefers the better one (a
+        tie is half), of ``choices``. Only these are free of what makes one target's numbers differ from another's. A
+        measure known of fewer than ``LEAST_PAIRS``, or alike for all, is left out.
     """
     found: dict[str, dict[str, float | int]] = {}
     for name in dict.fromkeys(name for values in pairs.values() for name in values):
         sign = -1 if name in HELPS_WHEN_LESS else 1
-        both = [
-            (sign * values[name], gains[pair])
+        both = {
+            pair: (sign * values[name], gains[pair])
             for pair, values in pairs.items()
             if pair in gains and np.isfinite(values.get(name, np.nan))
-        ]
-        foretold, gained = zip(*both, strict=True) if both else ((), ())
+        }
+        foretold, gained = zip(*both.values(), strict=True) if both else ((), ())
         if len(both) < LEAST_PAIRS or len(set(foretold)) == 1 or len(set(gained)) == 1:
             continue
         spearman = spearmanr(foretold, gained)
@@ -60,5 +63,15 @@ def rank_correlations(
             "spearman_p": float(spearman.pvalue),
             "kendall": float(kendalltau(foretold, gained).statistic),
             "pairs": len(both),
+            **_choices(both),
         }
     return found
+
+
+def _choices(both: Mapping[str, tuple[float, float]]) -> dict[str, float | int]:
+    right = [
+        (1 + np.sign((one[0] - other[0]) * (one[1] - other[1]))) / 2
+        for (pair, one), (another, other) in itertools.combinations(both.items(), 2)
+        if pair.split(">")[1] == another.split(">")[1]
+    ]
+    return {"right": float(sum(right)), "choices": len(right)}

@@ -25,11 +25,17 @@ def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
         first, second = pair.split(">")
         lines.append(f"| {first} | {second} | " + " | ".join(_number(values.get(name)) for name in shown) + " |")
     if content["rank_correlation"]:
-        lines += ["", "Rank correlation with the gains that training gave; positive: it foretells them.", ""]
-        lines += ["| predictor | Spearman (p) | Kendall | pairs |", "|---|---|---|---|"]
+        lines += [
+            "",
+            "Rank correlation with the gains that training gave; positive: it foretells them. Over all pairs that is "
+            "also of which `to` gains most by anything, as most measures lie elsewhere for each. The last column asks "
+            "only which of two `from` is the better for the same `to`: half are right by chance.",
+            "",
+        ]
+        lines += ["| predictor | Spearman (p) | Kendall | pairs | better of two `from` |", "|---|---|---|---|---|"]
         lines += [
             f"| `{name}` | {found['spearman']:.2f} ({found['spearman_p']:.2g}) | {found['kendall']:.2f} "
-            f"| {found['pairs']} |"
+            f"| {found['pairs']} | {found['right']:g} of {found['choices']} |"
             for name, found in content["rank_correlation"].items()
         ]
     return "\n".join([*lines, ""])
