@@ -64,14 +64,15 @@ def build(model: bytes, precision: str, timings: bytes = b"") -> Built:
     # TensorRT calls back all the time, and an exception cannot pass through it. Ctrl-C is one in the main thread only.
     # Python waits for such a thread at its end, and not before the main thread is over, for which the bar looks out.
     building = threading.Thread(target=work, name="building", daemon=False)
-    building.start()
     try:
+        building.start()
         engine, timings = done.result()
     except KeyboardInterrupt:
         progress.stop = True
         raise
     finally:
-        building.join()
+        if building.is_alive():  # it is not where Ctrl-C came before it began
+            building.join()
     return Built(engine, f"int8 and {precision}" if quantised else precision, metadata, timings)
 
 
