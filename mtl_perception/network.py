@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mtl_perception.backends import Backend, DeviceLostError, NetworkError
-from mtl_perception.backends.choice import Opened, Runtime, open_backend
+from mtl_perception.backends.choice import Candidate, Opened, Runtime, candidates, open_backend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
 
@@ -59,7 +60,7 @@ class Network:
     """
 
     def __init__(self, path: str | os.PathLike[str], runtime: Runtime = Runtime()) -> None:  # noqa: B008 (frozen)
-        self.path, self._runtime, self._replacing = Path(path), runtime, threading.Lock()
+        self.path, self._replacing = Path(path), threading.Lock()
         self._backend, self.passed_over, self._others = _open(self.path, runtime)
         self.card = _card(self.path, self._backend)
         self.device = self._backend.device
@@ -69,7 +70,7 @@ class Network:
         """A network that is open already, with the card it will have once it lies at ``path``."""
         network = cls.__new__(cls)
         network.path, network._backend, network.card, network.device = path, backend, card, backend.device
-        network._runtime, network._replacing, network._others = Runtime(), threading.Lock(), ()
+        network._replacing, network._others = threading.Lock(), ()
         network.passed_over = ()
         return network
 
@@ -130,7 +131,7 @@ class Network:
                 raise error
             others, self._others = self._others, ()
             try:
-                opened = _open(self.path, replace(self._runtime, backends=others))
+                opened = _open(self.path, others)
                 if _card(self.path, opened.backend) != self.card:
                     raise NetworkError(f"{self.path} is another network by now: reload it")
             except NetworkError as problem:
@@ -148,7 +149,7 @@ def read_card(path: Path) -> ModelCard:
     return Network(path, _AT_ONCE).card
 
 
-def _open(path: Path, runtime: Runtime) -> Opened:
+def _open(path: Path, wished: Runtime | Sequence[Candidate]) -> Opened:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")
@@ -156,7 +157,7 @@ def _open(path: Path, runtime: Runtime) -> Opened:
     except OSError as error:
         raise NetworkError(f"cannot read the network file {path}: {error.strerror}") from error
     try:
-        return open_backend(path, model, runtime)
+        return open_backend(path, model, candidates(wished) if isinstance(wished, Runtime) else wished)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
 

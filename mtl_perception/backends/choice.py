@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +24,8 @@ class Runtime:
             one also listed; ``auto`` stands for all that are there, the fastest first.
         precision: of the arithmetic; ``fp16`` is half precision where the device has it (bfloat16 on a CPU). An
             int8 network is a file of its own (``mtl-perception quantize``) and takes either.
-        providers: execution providers of ONNX Runtime in order of preference; empty for CUDA where there is
-            one and else the CPU.
+        providers: execution providers of ONNX Runtime in order of preference, of which the same holds; empty for CUDA
+            where this ONNX Runtime has it, and the CPU.
         threads: threads within an operator on a CPU, 0 for one a core.
     """
 
@@ -34,43 +35,64 @@ class Runtime:
     threads: int = 0
 
 
+class Candidate(NamedTuple):
+    """A library, and how it is to run a file."""
+
+    name: str
+    runtime: Runtime
+
+
 class Opened(NamedTuple):
     """An open network.
 
     Attributes:
         backend: what runs it.
         passed_over: a line for each library that was to run it and does not: which, and why.
-        others: the libraries that would have been tried next.
+        others: what would have been tried next.
     """
 
     backend: Backend
     passed_over: tuple[str, ...]
-    others: tuple[str, ...]
+    others: tuple[Candidate, ...]
 
 
-def open_backend(path: Path, model: bytes, runtime: Runtime) -> Opened:
+def candidates(runtime: Runtime) -> list[Candidate]:
+    """What is wished, one by one, in the order in which it is to be tried.
+
+    Raises:
+        NetworkError: there is no such library or precision.
+    """
+    if runtime.precision not in PRECISIONS:
+        raise NetworkError(f"there is no precision {runtime.precision!r}; there are: {', '.join(PRECISIONS)}")
+    return [Candidate(name, runtime) for name in _expanded(runtime.backends)]
+
+
+def open_backend(path: Path, model: bytes, wished: Sequence[Candidate]) -> Opened:
     """Open a network file with the first of the wished libraries that comes up.
 
     Args:
         path: of the file, for messages and for what is kept beside it.
         model: its bytes. A file that names others as the place of its weights is refused: a library would read
             what it names, relative to wherever the process runs.
-        runtime: what is wished.
+        wished: see ``candidates``.
 
     Raises:
-        NetworkError: the file is damaged; there is no such library or precision, or none comes up, and the message
-            gives the reason of each.
+        NetworkError: the file is damaged, or no library comes up, and the message gives the reason of each.
     """
-    if runtime.precision not in PRECISIONS:
-        raise NetworkError(f"there is no precision {runtime.precision!r}; there are: {', '.join(PRECISIONS)}")
     _refuse_external_data(model)
     passed_over: list[str] = []
-    names = _expanded(runtime.backends)
-    for tried, name in enumerate(names, 1):
+    left = deque(wished)
+    while left:
+        name, runtime = left.popleft()
+        if name == ONNXRUNTIME:  # one provider after the other, as if each were a library
+            runtime = replace(runtime, providers=_providers(runtime))
+            if rest := runtime.providers[1:]:
+                left.appendleft(Candidate(name, replace(runtime, providers=rest)))
         try:
-            return Opened(BACKENDS[name](path, model, runtime), tuple(passed_over), tuple(names[tried:]))
+            return Opened(BACKENDS[name](path, model, runtime), tuple(passed_over), tuple(left))
         except NetworkError as error:
-            passed_over.append(f"{name}: {error}")
+            if (line := f"{name}: {error}") not in passed_over:  # a bad file is as bad for each provider
+                passed_over.append(line)
     raise NetworkError("; ".join(passed_over))
 
 
@@ -82,6 +104,15 @@ def _expanded(names: Sequence[str]) -> list[str]:
             raise NetworkError(f"there is no backend {name!r}; there are: {', '.join([AUTO, *BACKENDS])}")
         expanded += [n for n in (BACKENDS if name == AUTO else [name]) if n not in expanded]
     return expanded
+
+
+def _providers(runtime: Runtime) -> tuple[str, ...]:
+    """Those that are named, else the usual ones; none where there is no ONNX Runtime, as its own opening tells."""
+    try:
+        from mtl_perception.backends.onnxruntime import usual_providers
+    except NetworkError:
+        return ()
+    return runtime.providers or usual_providers()
 
 
 def _refuse_external_data(model: bytes) -> None:
@@ -131,12 +162,13 @@ def _onnxruntime_runs_on_cuda(model: bytes) -> bool:
     return True
 
 
+ONNXRUNTIME = "onnxruntime"
 OPENVINO = "openvino"
 TENSORRT = "tensorrt"
 
 BACKENDS: dict[str, Callable[[Path, bytes, Runtime], Backend]] = {
     TENSORRT: _tensorrt,
     OPENVINO: _openvino,
-    "onnxruntime": _onnxruntime,
+    ONNXRUNTIME: _onnxruntime,
 }
 """What opens a network file, by name; the order is that of ``auto``."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from mtl_perception.backends import NetworkError
+from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.backends.signature import INPUT, OUTPUTS, check_signature
 
 try:
@@ -17,8 +20,16 @@ except ImportError as error:
     ) from error
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_LOST = frozenset((46, 100, 101, 201, 214, 700, 702, 709, 710, *range(714, 720), 802, 806, 810, 911, 999))
+"""Codes of ``cudaError_t`` after which the process gets nothing out of the device any more; see ``cuda.py``."""
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
+
+
+def usual_providers() -> tuple[str, ...]:
+    """CUDA where this build has it, and the CPU."""
+    available = onnxruntime.get_available_providers()
+    return tuple(p for p in (CUDA, CPU) if p in available)
 
 
 class OnnxRuntimeBackend:
@@ -26,24 +37,25 @@ class OnnxRuntimeBackend:
 
     Args:
         model: the bytes of the file, which carries all its weights.
-        providers: execution providers in order of preference, empty for CUDA where there is one and
-            else the CPU. A provider that does not come up is passed over only for one also listed.
+        providers: execution providers; the first must come up, and those after it run what it cannot. Empty for the
+            CPU.
         threads: threads within an operator, 0 for one a core.
         fuse: put operations together for speed. Without, each is computed as it stands in the file, and where that
             is quantised, in float32 between the rounding: exactly, when the processor's own 8-bit sums may overflow.
 
     Raises:
-        NetworkError: the file is no network file, or no listed provider comes up.
+        NetworkError: the file is no network file, or the first provider does not come up.
     """
 
     def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0, *, fuse: bool = True) -> None:
         available = onnxruntime.get_available_providers()
-        unknown = [p for p in providers if p not in available]
-        if unknown:
+        wanted = list(providers) or [CPU]
+        if wanted[0] not in available:
             raise NetworkError(
-                f"execution provider {unknown[0]} is not in this onnxruntime, which has: {', '.join(available)}"
+                f"execution provider {wanted[0]} is not in this onnxruntime, which has: {', '.join(available)}"
             )
-        wanted = list(providers) or [p for p in (CUDA, CPU) if p in available]
+        if CUDA in wanted:
+            _load_cuda()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         if not fuse:
@@ -53,14 +65,17 @@ class OnnxRuntimeBackend:
         # Idle threads that spin for work would take the cores the rest of the robot needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=wanted)
+            # Its own way to fall back asks nobody, and tells the terminal alone.
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=[p for p in wanted if p in available], enable_fallback=0
+            )
         except Exception as error:  # the library raises many types, all derived from Exception alone
             raise NetworkError(f"ONNX Runtime cannot open it: {_first_line(error)}") from error
         active = self._session.get_providers()[0]
-        if active not in wanted:
+        if active != wanted[0]:
             raise NetworkError(
-                f"{wanted[0]} did not come up; list {active} after it to allow that instead, or install what ONNX "
-                "Runtime's own messages say it lacks"
+                f"{wanted[0]} did not come up: list another provider after it to allow that instead, or install what "
+                "ONNX Runtime's own messages say it lacks"
             )
         self.device = f"ONNX Runtime {onnxruntime.__version__}, {active}"
         self.metadata = self._session.get_modelmeta().custom_metadata_map
@@ -72,13 +87,23 @@ class OnnxRuntimeBackend:
         """Run on one image; see ``Backend.run``.
 
         Raises:
-            NetworkError: the library failed, e.g. for want of device memory.
+            DeviceLostError: the GPU is gone, or does nothing more for this process.
+            NetworkError: the library failed otherwise, e.g. for want of device memory.
         """
         try:
             depth, segmentation, confidence = self._session.run(list(OUTPUTS), {INPUT: image})
         except Exception as error:  # as above
-            raise NetworkError(f"ONNX Runtime failed: {_first_line(error)}") from error
+            code = re.search(r"CUDA failure (\d+)", str(error))
+            kind = DeviceLostError if code and int(code[1]) in _LOST else NetworkError
+            raise kind(f"ONNX Runtime failed: {_first_line(error)}") from error
         return depth, segmentation, confidence
+
+
+def _load_cuda() -> None:
+    """Have CUDA's and cuDNN's libraries of pip's packages found, where there are any."""
+    if load := getattr(onnxruntime, "preload_dlls", None):  # since 1.21
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):  # the session will tell
+            load()
 
 
 def _signature(values: Sequence[onnxruntime.NodeArg]) -> dict[str, tuple[str, Sequence[object]]]:

@@ -132,10 +132,10 @@ def _parity(model: bytes, quantised: bytes, frames: list[np.ndarray], target: st
 
 
 def _opened(model: bytes, target: str) -> Backend:
-    from mtl_perception.backends.choice import Runtime, open_backend
+    from mtl_perception.backends.choice import Runtime, candidates, open_backend
     from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 
     cpu = ("CPUExecutionProvider",)
     if target == _TENSORRT:  # whose sums are exact, as the integer ones of this processor may not be
         return OnnxRuntimeBackend(model, cpu, fuse=False)
-    return open_backend(Path(), model, Runtime(("openvino", "onnxruntime"), providers=cpu))[0]
+    return open_backend(Path(), model, candidates(Runtime(("openvino", "onnxruntime"), providers=cpu))).backend

@@ -1,0 +1,80 @@
+"""ONNX Runtime on a GPU that goes, played by a session on the CPU that says it is on CUDA, and fails as CUDA does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from mtl_perception.backends import DeviceLostError, NetworkError
+from mtl_perception.backends.choice import Runtime
+from mtl_perception.network import Network
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+LOST = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 719: unspecified launch failure ; GPU=0 ; hostname=robot"
+FULL = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=robot"
+FRAME = np.zeros((48, 64, 3), np.uint8)
+BOTH = Runtime(backends=("onnxruntime",))
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A build of ONNX Runtime for GPUs; what its sessions on CUDA fail with can be set."""
+    real = onnxruntime.InferenceSession
+
+    gpu = SimpleNamespace(failure="", fallback=[])
+
+    class Session:
+        def __init__(self, model, options, providers, enable_fallback):
+            self.on_cuda = providers[0] == CUDA
+            gpu.fallback.append(enable_fallback)
+            self.session = real(model, options, providers=[CPU])
+
+        def get_providers(self):
+            return [CUDA, CPU] if self.on_cuda else [CPU]
+
+        def run(self, *arguments):
+            if self.on_cuda and gpu.failure:
+                raise RuntimeError(gpu.failure)
+            return self.session.run(*arguments)
+
+        def __getattr__(self, name):
+            return getattr(self.session, name)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    return gpu
+
+
+def test_the_cpu_takes_over_from_a_gpu_that_disappears_and_says_so(network, gpu):
+    opened = Network(network, BOTH)
+    before = opened.predict(FRAME)
+    assert CUDA in opened.device and not opened.passed_over
+    gpu.failure = LOST
+    after = opened.predict(FRAME)
+    assert CPU in opened.device and np.array_equal(before.segmentation, after.segmentation)
+    (line,) = opened.passed_over
+    assert CUDA in line and "CUDA failure 719: unspecified launch failure" in line
+    # The library's own way of falling back, which asks nobody, is off.
+    assert {*gpu.fallback} == {0}
+
+
+def test_it_is_an_error_where_the_cpu_was_not_allowed(network, gpu):
+    opened = Network(network, Runtime(backends=("onnxruntime",), providers=(CUDA,)))
+    gpu.failure = LOST
+    for _ in range(2):
+        with pytest.raises(DeviceLostError, match="CUDA failure 719"):
+            opened.predict(FRAME)
+
+
+def test_want_of_memory_is_no_loss_of_the_gpu(network, gpu):
+    opened = Network(network, BOTH)
+    gpu.failure = FULL
+    with pytest.raises(NetworkError, match="CUDA failure 2: out of memory") as raised:
+        opened.predict(FRAME)
+    assert not isinstance(raised.value, DeviceLostError)
+    gpu.failure = ""
+    opened.predict(FRAME)
+    assert CUDA in opened.device
