@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 
 from mtl_perception import network_loading
 from mtl_perception.backends import DeviceLostError, NetworkError
+from mtl_perception.backends.choice import Runtime, candidates
 from mtl_perception.message_building import image_from_array
 from mtl_perception.messages import array_from_image
 from mtl_perception.network import Network
@@ -144,7 +145,8 @@ def test_a_device_that_is_lost_is_told_once_and_the_stream_goes_on(network, monk
         def lose(image):
             raise DeviceLostError("CUDA failed: it fell off the bus")
 
-        running._backend.run, running._others, before = lose, ("onnxruntime",), running.passed_over
+        running._backend.run, before = lose, running.passed_over
+        running._others = tuple(candidates(Runtime(backends=("onnxruntime",))))
         for seconds in (1, 2, 3):
             node._on_image(frame(seconds))
             wait(lambda: heard and heard[-1].header.stamp.sec == seconds)  # noqa: B023
