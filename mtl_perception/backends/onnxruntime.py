@@ -20,8 +20,8 @@ except ImportError as error:
     ) from error
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-_LOST = frozenset((46, 100, 101, 201, 214, 700, 702, 709, 710, *range(714, 720), 802, 806, 810, 911, 999))
-"""Codes of ``cudaError_t`` after which the process gets nothing out of the device any more; see ``cuda.py``."""
+_LOST = frozenset((46, 100, 101, 201, 214, 220, 226, 700, 702, 709, 710, *range(714, 720), 802, 806, 810, 911, 999))
+"""Codes of the errors of ``cuda.py`` after which the process gets nothing out of the device any more."""
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import yaml
-
 from training.errors import ConfigurationError
 from training.toy.setting import Setting, check_keys, is_count, make_setting
+from training.yaml_file import read_fields
 
 Run = tuple[Setting, tuple[int, ...]]
 """A setting and its seeds, trained at once."""
@@ -47,12 +46,7 @@ def read_study(path: Path) -> ToyStudy:
     Raises:
         ConfigurationError: it is missing, no YAML, or a field is unknown, missing or wrong; the message says which.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the study {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
+    content = read_fields(path, "study")
     check_keys(content, ["chosen", "setting", "seeds", "readings", "sweep"], str(path), all_of_them=True)
     setting, counts, readings, sweep = (content[key] for key in ("setting", "seeds", "readings", "sweep"))
     check_keys(counts, ["main", "others"], f"{path}: seeds", all_of_them=True)

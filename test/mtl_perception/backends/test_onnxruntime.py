@@ -69,6 +69,13 @@ def test_it_is_an_error_where_the_cpu_was_not_allowed(network, gpu):
             opened.predict(FRAME)
 
 
+def test_it_knows_as_many_losses_by_code_as_there_are_by_name(orin):
+    """The bindings that were recorded tell names alone; who adds one has to add its code."""
+    from mtl_perception.backends import cuda, onnxruntime
+
+    assert len(onnxruntime._LOST) == len(cuda._LOST)
+
+
 def test_want_of_memory_is_no_loss_of_the_gpu(network, gpu):
     opened = Network(network, BOTH)
     gpu.failure = FULL
