@@ -30,6 +30,7 @@ from bench.rgbd_camera import depths, logger_process, rgbd_camera_process
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
+from mtl_perception.json_file import write_json
 from mtl_perception.share import use_shared_memory_profile
 
 RATE = 30.0
@@ -221,7 +222,7 @@ def _keep(out: Path, transport: str, measured: dict[str, Any]) -> None:
     values, text = out / "depth_logger.json", out / "depth_logger.md"
     kept = {**(json.loads(values.read_text()) if values.exists() else {}), transport: measured}
     above = text.read_text().partition(_HEADING)[0] if text.exists() else "# The depth logger\n\n"
-    write_atomically(values, (json.dumps(kept, indent=1) + "\n").encode())
+    write_json(values, kept)
     write_atomically(text, (above + _section(kept)).encode())
 
 

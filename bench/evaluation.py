@@ -27,9 +27,10 @@ from tqdm import tqdm, trange
 from bench.pixel_network import write_pixel_network
 from bench.recorded_camera import FOCAL_LENGTH, pictures, write_recording
 from bench.results import conditions
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.measurement import Measurement, Recording
+from mtl_perception.json_file import write_json
 from mtl_perception.network import Network, read_card
+from mtl_perception.results_page import write_page
 from mtl_perception.share import model_path
 
 GOAL_RATIO = 0.9
@@ -42,8 +43,6 @@ _SETTLED = 0.2
 """Share of the time after which memory should have its final size."""
 _EVERY = 0.2
 """Seconds between two looks at the memory."""
-_KEPT = "## Real recordings"
-"""From this heading on the page is written by hand."""
 
 
 def measure_rate(model: Path, frames: int, rounds: int) -> dict[str, list[float]]:
@@ -131,11 +130,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     met = None if is_busy else ratio >= GOAL_RATIO, memory["growth"] <= GOAL_GROWTH
     lines = _page(rates, ratio, memory, met, under, options)
     page = options.out / "evaluation.md"
-    kept = page.read_text().partition(_KEPT) if page.exists() else ("", "", "")
     print("\n".join(lines))
     content = {"conditions": under, "frames_per_second": rates, "ratio": ratio, "memory": memory}
-    write_atomically(options.out / "evaluation.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomically(page, ("\n".join(lines) + "\n" + (f"\n{kept[1]}{kept[2]}" if kept[1] else "")).encode())
+    write_json(options.out / "evaluation.json", content)
+    write_page(page, "\n".join(lines))
     return 1 if False in met else 0
 
 

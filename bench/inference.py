@@ -26,7 +26,6 @@ from bench import session_options
 from bench.figure import Row
 from bench.inference_page import page, rows
 from bench.torch_network import SIZE, Architecture, timed_torch_network
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.benchmark_figures import spread
@@ -34,7 +33,9 @@ from mtl_perception.deployment.conditions import conditions
 from mtl_perception.deployment.made_frames import made_frames
 from mtl_perception.deployment.timed_network import FRAMES, Opened, TimedNetwork, timed_network
 from mtl_perception.deployment.timed_node import time_node
+from mtl_perception.json_file import write_json
 from mtl_perception.machine import load_average
+from mtl_perception.results_page import write_page
 
 ARCHITECTURES = (
     Architecture("shipped", "efficientnet_lite0", (32, 32, 64, 64), 192, 256, "as shipped, working at 256x192"),
@@ -44,8 +45,6 @@ ARCHITECTURES = (
 LIBRARIES = ("onnxruntime", "openvino")
 TORCH = ("eager", "channels_last")
 _BLOCK = 5
-_KEPT = "## What it says"
-"""From this heading on the page is written by hand."""
 
 
 def measure(architecture: Architecture, file: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -138,10 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             content[architecture.name] = {"conditions": under, **measure(architecture, file, options)}
             if architecture is ARCHITECTURES[0]:
                 content[architecture.name]["session_options"] = session_options.measure(file, options.rounds)
-        write_atomically(kept, (json.dumps(content, indent=1) + "\n").encode())
-        text = options.out / "inference.md"
-        by_hand = text.read_text().partition(_KEPT) if text.exists() else ("", "", "")
-        write_atomically(text, (page(__doc__ or "", content) + by_hand[1] + by_hand[2]).encode())
+        write_json(kept, content)
+        write_page(options.out / "inference.md", page(__doc__ or "", content))
         _say(rows(content[architecture.name]))
     return int(any(row.met is False for values in content.values() for row in rows(values)))
 

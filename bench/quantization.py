@@ -22,7 +22,6 @@ from unittest import mock
 from tqdm import tqdm, trange
 
 from bench.quantization_page import page
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.deployment import quantization
@@ -31,9 +30,11 @@ from mtl_perception.deployment.calibration_frames import frames_of
 from mtl_perception.deployment.conditions import conditions
 from mtl_perception.deployment.quantization import CPU, TENSORRT
 from mtl_perception.deployment.timed_network import timed_network
+from mtl_perception.json_file import write_json
 from mtl_perception.machine import load_average
 from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network
+from mtl_perception.results_page import write_page
 from mtl_perception.share import model_path
 from training.datasets.source import Source
 from training.evaluate import evaluate
@@ -42,8 +43,6 @@ LIBRARIES = ("onnxruntime", "openvino")
 EXACT = "exact"
 """Each operation as it stands in the file, its sums exact: as processors with VNNI, and GPUs, add them."""
 _BLOCK = 5
-_KEPT = "## What was tried"
-"""From this heading on the page is written by hand."""
 _CPU_PROVIDER = ("CPUExecutionProvider",)
 _Settings = dict[str, Any]
 
@@ -164,10 +163,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         content["times"] = {"conditions": under, "milliseconds": timed(model, options, Path(folder))}
     text, is_met = page(__doc__ or "", content, CHOSEN)
     print(text)
-    write_atomically(kept, (json.dumps(content, indent=1) + "\n").encode())
-    written = options.out / "quantization.md"
-    by_hand = written.read_text().partition(_KEPT)[1:] if written.exists() else ()
-    write_atomically(written, "\n".join([text, "".join(by_hand)]).rstrip().encode() + b"\n")
+    write_json(kept, content)
+    write_page(options.out / "quantization.md", text)
     return int(not is_met)
 
 

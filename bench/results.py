@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.figure import Figure, Row
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
 from mtl_perception.machine import installed, load_average, machine
 
 _PACKAGES = (
@@ -40,7 +41,7 @@ def add(folder: Path, name: str, values: dict[str, Any], under: dict[str, Any]) 
     path = folder / "bench.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     kept[name] = {"conditions": under, "values": values}
-    write_atomically(path, (json.dumps(kept, indent=1) + "\n").encode())
+    write_json(path, kept)
     return kept
 
 

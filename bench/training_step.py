@@ -9,7 +9,6 @@ moment hits both.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import shlex
@@ -26,6 +25,7 @@ from tqdm import trange
 from bench.results import conditions
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.process_usage import peak_memory
+from mtl_perception.json_file import write_json
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.sample import collate
@@ -148,7 +148,7 @@ def main() -> None:
     ]
     print("\n".join(lines))
     content = {"conditions": under, "seconds": times, "peak_memory_gib": memory}
-    write_atomically(options.out / "training_step.json", (json.dumps(content, indent=1) + "\n").encode())
+    write_json(options.out / "training_step.json", content)
     write_atomically(options.out / "training_step.md", ("\n".join(lines) + "\n").encode())
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
+from mtl_perception.json_file import write_json
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network
@@ -114,4 +113,4 @@ def main(argv: list[str]) -> None:
     print(report(evaluation, per_class))
     if options.json:
         content = {"network": name, **vars(evaluation), "iou": per_class}
-        write_atomically(options.json, (json.dumps(content, indent=1) + "\n").encode())
+        write_json(options.json, content)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
 from training.errors import ConfigurationError
 
 
@@ -35,4 +35,4 @@ def check_settings(path: Path, settings: Mapping[str, Any], what: str, remedy: s
 
 def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
     """Keep them for ``check_settings``."""
-    write_atomically(path, (json.dumps(settings, indent=1) + "\n").encode())
+    write_json(path, settings)

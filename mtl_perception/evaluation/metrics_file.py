@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.errors import EvaluationError
+from mtl_perception.json_file import write_json
 
 SCHEMA = "mtl_perception/evaluation"
 VERSION = 1
@@ -26,8 +25,7 @@ def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    content = {"schema": SCHEMA, "version": VERSION, **_finite(metrics)}
-    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_json(path, {"schema": SCHEMA, "version": VERSION, **metrics})
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -52,11 +50,3 @@ def read_metrics(path: Path) -> dict[str, Any]:
     if not content["models"] or not all(isinstance(m, dict) and "name" in m for m in content["models"]):
         raise MetricsError(f"{path} is damaged: it names no models")
     return content
-
-
-def _finite(values: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {k: _finite(v) for k, v in values.items() if not (isinstance(v, float) and not math.isfinite(v))}
-    if isinstance(values, list | tuple):
-        return [_finite(v) for v in values]
-    return values

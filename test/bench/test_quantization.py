@@ -14,6 +14,7 @@ from bench.quantization_page import page
 from mtl_perception.dataset_folder import DatasetInfo, Intrinsics
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.deployment.conditions import conditions
+from mtl_perception.results_page import BY_HAND
 
 
 def test_figures_are_measured_and_written(tmp_path, monkeypatch):
@@ -31,7 +32,7 @@ def test_figures_are_measured_and_written(tmp_path, monkeypatch):
     writer.finish()
     network = write_convolution_network(tmp_path / "conv.onnx")
     written = tmp_path / "quantization.md"
-    written.write_text("# Old\n\n## What was tried\n\nBy hand.\n")
+    written.write_text(f"# Old\n\n{BY_HAND}\n\n## What was tried\n\nBy hand.\n")
     sources = [str(record_frames(tmp_path / "bag", 12, labels=False)), str(tmp_path / "set")]
     arguments = [*sources, "--model", str(network), "--rounds", "1", "--count", "12", "--out", str(tmp_path)]
     quantization.main(arguments)

@@ -133,7 +133,7 @@ def test_a_full_disk_is_said_in_one_line(studied, folder, monkeypatch, capsys):
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("training.reproduce.command.write_atomically", full)
+    monkeypatch.setattr("mtl_perception.json_file.write_atomically", full)
     assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--out", "results"]) == 2
     assert (
         capsys.readouterr()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
+from mtl_perception.results_page import write_page
 from training.affinity.agreement import agreement, in_words, read_result
 from training.affinity.checks import checked
 from training.affinity.effects import effects
@@ -92,8 +92,8 @@ def write_results(runner: AffinityRunner, out: Path) -> None:
     table = markdown(study, found, results, picture)
     print(table)
     content = {**as_json(study, found, results), "torch": torch.__version__}
-    write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
-    write_atomically(out / f"{study.name}.md", table.encode())
+    write_json(out / f"{study.name}.json", content)
+    write_page(out / f"{study.name}.md", table)
     seeds = max(len(effect.without.values) for effect in found.values())
     title = f"{study.name}: {seeds} seed{'s' * (seeds > 1)}, {study.steps} steps" + ", a pilot" * (seeds < 2)
     draw_heat_map(study.tasks, found, title, out / picture)
@@ -110,7 +110,7 @@ def _agreement(study: AffinityStudy, out: Path | None) -> None:
     )
     print(in_words(values, study.name))
     path = full_home / f"{study.name}_agreement.json"
-    write_atomically(path, (json.dumps(values, indent=1) + "\n").encode())
+    write_json(path, values)
 
 
 def _study(options: argparse.Namespace) -> tuple[AffinityStudy, str]:

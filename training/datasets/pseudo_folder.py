@@ -34,6 +34,7 @@ import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
+from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
 
 DESCRIPTION = "pseudo_labels.json"
@@ -142,7 +143,7 @@ class PseudoFolder:
                 raise DatasetError(
                     f"{root} holds pseudo-labels made otherwise ({', '.join(differ)} differ): choose another folder"
                 )
-        write_atomically(root / DESCRIPTION, (json.dumps(asdict(info), indent=1) + "\n").encode())
+        write_json(root / DESCRIPTION, asdict(info))
         return cls(root)
 
     def check(self, folder: DatasetFolder, classes: int) -> None:

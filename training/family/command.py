@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -13,11 +12,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.benchmark import Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import figures
 from mtl_perception.deployment.conditions import as_text, conditions
+from mtl_perception.json_file import write_json
+from mtl_perception.results_page import write_page
 from training.errors import ConfigurationError
 from training.family.family import FAMILIES, read_family
 from training.family.runner import FamilyRunner
@@ -61,8 +61,8 @@ def main(argv: list[str]) -> None:
     table = markdown(family, shown, f"Seed {options.seed}.\n\n{indent(as_text(made), 4 * ' ')}")
     print(table)
     content = {"family": family.name, "seed": options.seed, "made": made, "members": shown}
-    write_atomically(out / f"{family.name}.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomically(out / f"{family.name}.md", table.encode())
+    write_json(out / f"{family.name}.json", content)
+    write_page(out / f"{family.name}.md", table)
     draw(family, shown, out / f"{family.name}.png")
     print(f"{out / family.name}.md, .json, .png")
 

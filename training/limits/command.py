@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
 
 import torch
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
+from mtl_perception.results_page import write_page
 from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.limits.plan import cost
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> None:
     table = markdown(study, results, f"{study.name}.png")
     print(table)
     content = {"study": study.name, "torch": torch.__version__, "results": results}
-    write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomically(out / f"{study.name}.md", table.encode())
+    write_json(out / f"{study.name}.json", content)
+    write_page(out / f"{study.name}.md", table)
     draw_curves(study, results, out / f"{study.name}.png")
     print(f"{out / study.name}.md, .json, .png")

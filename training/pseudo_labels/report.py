@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import cv2
 
 from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
 from training.pseudo_labels.contact_sheet import Example, contact_sheet
 from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.plots import plot_classes, plot_reliability, plot_sparsification, plot_threshold
@@ -59,8 +59,7 @@ def write_report(
         write_atomically(directory / "examples.png", cv2.imencode(".png", sheet)[1].tobytes())
         lines += ["## Examples", "", "Grey: no label. White in the error: no truth.", "", "![](examples.png)", ""]
     write_atomically(directory / "report.md", "\n".join(lines).encode())
-    text = json.dumps(_without_nan(content), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(directory / "report.json", (text + "\n").encode())
+    write_json(directory / "report.json", content)
     return directory / "report.md"
 
 
@@ -152,12 +151,3 @@ def _percent(share: float) -> str:
 
 def _number(value: float) -> str:
     return "none" if math.isnan(value) else f"{value:.3f}"
-
-
-def _without_nan(content: Any) -> Any:
-    """``content`` with null for what is no number, as JSON has no NaN."""
-    if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_without_nan(value) for value in content]
-    return None if isinstance(content, float) and math.isnan(content) else content

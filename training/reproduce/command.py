@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
 from mtl_perception.machine import machine
+from mtl_perception.results_page import write_page
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
@@ -75,8 +75,8 @@ def write_tables(runner: StudyRunner, out: Path) -> None:
     table = markdown(study, results)
     print(table)
     content = {"study": study.name, "machine": _machine(), "torch": torch.__version__, "results": results}
-    write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomically(out / f"{study.name}.md", table.encode())
+    write_json(out / f"{study.name}.json", content)
+    write_page(out / f"{study.name}.md", table)
     draw_curves(study, results, out / f"{study.name}.png")
     networks = {run.row.title: load_checkpoint(runner.checkpoint(run)) for run in pictured_runs(runner)}
     if networks:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.frame_cache import LabelChoice
@@ -112,7 +112,7 @@ class StudyRunner:
             "seconds": round(time.monotonic() - began, 1),
             "measured": measured,
         }
-        write_atomically(self._result_file(run), (json.dumps(result, indent=1) + "\n").encode())
+        write_json(self._result_file(run), result)
 
     @cached_property
     def _measured_on(self) -> dict[str, Source]:

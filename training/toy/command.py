@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 from pathlib import Path
 
 import torch
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
+from mtl_perception.results_page import write_page
 from training.reproduce.study import STUDIES
 from training.toy.plot import draw
 from training.toy.runner import run_study
@@ -54,8 +54,8 @@ def main(argv: list[str]) -> None:
         "readings": {title: _without_curves(result) for title, result in readings.items()},
         "sweep": [_without_curves(result) for result in sweep],
     }
-    write_atomically(out / f"{study.name}.json", (json.dumps(content, indent=1) + "\n").encode())
-    write_atomically(out / f"{study.name}.md", table.encode())
+    write_json(out / f"{study.name}.json", content)
+    write_page(out / f"{study.name}.md", table)
     draw(main_result, sweep, out / f"{study.name}.png")
     print(f"{out / study.name}.md, .json, .png")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.json_file import write_json
+from mtl_perception.results_page import write_page
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
@@ -71,9 +71,9 @@ def main(argv: list[str]) -> None:
         "pairs": pairs,
         "rank_correlation": rank_correlations(pairs, gains),
     }
-    write_atomically(options.out.with_suffix(".json"), (json.dumps(content, indent=1) + "\n").encode())
+    write_json(options.out.with_suffix(".json"), content)
     table = markdown(content, MEASURES)
-    write_atomically(options.out, table.encode())
+    write_page(options.out, table)
     print(table)
 
 

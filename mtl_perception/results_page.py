@@ -1,0 +1,20 @@
+"""A page of figures that a command writes, and that people write on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtl_perception.atomic_write import write_atomically
+
+BY_HAND = "<!-- Below this line people write: it stays when the figures above are made again. -->"
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write ``text``, then ``BY_HAND``, then what stood below that in the page that is there.
+
+    Raises:
+        OSError: it cannot be read or written; the page is then as it was.
+    """
+    written = path.read_text(encoding="utf-8") if path.exists() else ""
+    kept = written.partition(BY_HAND)[2] or "\n"
+    write_atomically(path, f"{text.rstrip()}\n\n{BY_HAND}{kept}".encode())
