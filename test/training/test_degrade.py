@@ -131,8 +131,8 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
     ("arguments", "complaint"),
     [
         (("balls", "full", "--sensor", "holes", "--level", "0.5"), "full is not empty"),
-        (("balls", "new", "--sensor", "holes", "--level", "1.5"), "of holes at most 1"),
-        (("balls", "new", "--sensor", "kinect", "--level", "0"), "--level 0: above 0"),
+        (("balls", "new", "--sensor", "holes", "--level", "1.5"), "level 1.5 of holes: above 0, and of holes below 1"),
+        (("balls", "new", "--sensor", "kinect", "--level", "0"), "level 0 of kinect: above 0"),
         (("blind", "new", "--sensor", "kinect", "--level", "1"), "has no depth to degrade"),
         (("lensless", "new", "--sensor", "kinect", "--level", "1"), "has no intrinsics"),
         (("none", "new", "--sensor", "kinect", "--level", "1"), "none is no data set folder"),

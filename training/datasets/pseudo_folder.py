@@ -38,6 +38,8 @@ from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
 
 DESCRIPTION = "pseudo_labels.json"
+DEFAULT_TAU = 0.9
+"""The paper's threshold."""
 _FILES = {
     "semantic": ("pseudo_semantic", ".png"),
     "confidence": ("confidence", ".png"),

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
-from training.degrade.sensors import SENSORS, Sensor
+from training.degrade.sensors import SENSORS, Sensor, check_level
 from training.errors import ConfigurationError
 
 UNFINISHED = ".degrade.json"
@@ -50,15 +50,7 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     options = parser.parse_args(argv)
-    if not 0 < options.level < float("inf") or (options.sensor == "holes" and options.level > 1):
-        raise ConfigurationError(f"--level {options.level:g}: above 0, and of holes at most 1")
     folder = DatasetFolder(options.folder)
-    if folder.info.intrinsics is None:
-        raise ConfigurationError(
-            f"{folder.root} has no intrinsics, and noise depends on them: add them to dataset.json"
-        )
-    if not any(folder.has("depth", name) for name in folder.names()):
-        raise ConfigurationError(f"{folder.root} has no depth to degrade")
     degrade(folder, options.out, options.sensor, options.level, options.seed)
     print(f"{options.out}: {folder.name} with depth of {options.sensor}, level {options.level:g}, seed {options.seed}")
 
@@ -67,10 +59,18 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
     """Write the copy; ``dataset.json`` comes last, so that a folder that opens is whole.
 
     Raises:
-        ConfigurationError: ``out`` holds something else.
+        ConfigurationError: ``out`` holds something else, ``folder`` no depth or no intrinsics, or such a level cannot
+            be.
         DatasetError: a depth file is damaged.
         OSError: the disk is full, or there is no permission.
     """
+    check_level(sensor, level)
+    if folder.info.intrinsics is None:
+        raise ConfigurationError(
+            f"{folder.root} has no intrinsics, and noise depends on them: add them to dataset.json"
+        )
+    if not any(folder.has("depth", name) for name in folder.names()):
+        raise ConfigurationError(f"{folder.root} has no depth to degrade")
     words = f"{sensor}, level {level:g}, seed {seed}"
     _begin(out, {"of": str(folder.root.resolve()), "depth": words})
     for kind in _COPIED:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mtl_perception.dataset_folder import Intrinsics
+from training.errors import ConfigurationError
 
 Sensor = Callable[[np.ndarray, Intrinsics, float, np.random.Generator], np.ndarray]
 
@@ -103,6 +104,16 @@ def holes(depth: np.ndarray, camera: Intrinsics, level: float, rng: np.random.Ge
 
 
 SENSORS: dict[str, Sensor] = {"kinect": kinect, "disparity": disparity_noise, "holes": holes}
+
+
+def check_level(sensor: str, level: float) -> None:
+    """Refuse a level at which ``sensor`` adds nothing, or leaves nothing.
+
+    Raises:
+        ConfigurationError: it is not above 0, or not finite, or 1 or more of holes.
+    """
+    if not 0 < level < (1 if sensor == "holes" else float("inf")):
+        raise ConfigurationError(f"level {level:g} of {sensor}: above 0, and of holes below 1")
 
 
 def _ragged(depth: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:

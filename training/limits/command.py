@@ -16,6 +16,7 @@ from training.limits.plan import cost
 from training.limits.report import draw_curves, markdown
 from training.limits.runner import LimitsRunner
 from training.limits.study import PREFIX, read_limits_study
+from training.limits.summary import as_json
 from training.reproduce.study import STUDIES
 
 
@@ -24,10 +25,10 @@ def main(argv: list[str]) -> None:
     known = sorted(path.stem.removeprefix(PREFIX) for path in STUDIES.glob(f"{PREFIX}*.yaml"))
     parser = argparse.ArgumentParser(
         prog="python -m training limits",
-        description="Students of pseudo-labels against the same network without, of equal steps, while something gets "
-        "worse: the teacher's depth (as a Kinect, a stereo camera, or one with holes measured it), the threshold, the "
-        "number of labels. It says first how many trainings of how many steps that is. What has been done is not done "
-        "again: stop it when you like, and give the same command to go on.",
+        description="Students of pseudo-labels against the best without a teacher, of equal steps, while something "
+        "gets worse: the teacher's depth (as a Kinect, a stereo camera, or one with holes measured it), the threshold, "
+        "the number of labels. It says first how many trainings of how many steps that is. What has been done is not "
+        "done again: stop it when you like, and give the same command to go on.",
     )
     parser.add_argument("study", help=f"one of: {', '.join(known)}; or the path of a YAML of your own")
     parser.add_argument("--curves", nargs="+", metavar="CURVE", help="only these curves")
@@ -41,6 +42,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the tables of what there is")
     options = parser.parse_args(argv)
     path = Path(options.study) if options.study.endswith(".yaml") else STUDIES / f"{PREFIX}{options.study}.yaml"
+    if path.parent == STUDIES and options.study not in known:
+        raise ConfigurationError(f"no study {options.study!r}; known: {', '.join(known)}")
     study = read_limits_study(path)
     study = (cheap_version(study) if options.cheap else study).only(options.curves, options.seeds)
     root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
@@ -54,7 +57,7 @@ def main(argv: list[str]) -> None:
     out = options.out or runner.home
     table = markdown(study, results, f"{study.name}.png")
     print(table)
-    content = {"study": study.name, "torch": torch.__version__, "results": results}
+    content = {"study": study.name, "torch": torch.__version__, "verdicts": as_json(results), "results": results}
     write_json(out / f"{study.name}.json", content)
     write_page(out / f"{study.name}.md", table)
     draw_curves(study, results, out / f"{study.name}.png")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from training.datasets.pseudo_folder import DEFAULT_TAU
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.models.tasks import DEPTH
 from training.reproduce.row import Row, read_row
@@ -76,4 +77,6 @@ def cost(study: LimitsStudy) -> str:
 
 
 def _at_tau(row: Row, tau: float) -> Row:
+    if tau == row.data.get("tau", DEFAULT_TAU):  # The row as it is, which is trained for the other curves, too.
+        return row
     return replace(row, name=f"{row.name}_tau{tau:g}", title=f"{row.title}, tau {tau:g}", data={**row.data, "tau": tau})

@@ -11,9 +11,9 @@ import numpy as np
 
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
-from training.limits.summary import levels, verdicts
+from training.limits.summary import Verdict, levels, verdicts
 from training.plot_file import save_plot
-from training.reproduce.summary import UNDECIDED, Spread
+from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
 from training.reproduce.table import steps_behind
 
 matplotlib.use("Agg")
@@ -36,16 +36,18 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
     lines = [f"# Limits: {study.name}", ""]
     if seeds < 2:
         lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
-    most = f"at most {study.report_frames} frames of " if study.report_frames else ""
     budget = ", ".join(f"{count} frames with {task}" for task, count in study.budget.items())
     lines += [
         f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on "
-        f"{most}`{study.report}`, whose depth is as it is. All rows but teachers took {study.steps} steps, teachers "
-        f"{study.teacher_steps}.{steps_behind(study.students)} {cost(study)}.",
+        f"{max(r['frames'] for r in results)} frames of `{study.report}`, whose depth is as it is. All rows but "
+        f"teachers took {study.steps} steps, teachers {study.teacher_steps}."
+        f"{steps_behind(study.students)} {cost(study)}.",
         "",
         f"Means over {seeds} seeds with half the 95 % interval (Student's t). The last columns: what a student has "
-        "over the best control there, seed by seed, positive is better; `?` where the interval covers zero, or there "
-        "is one seed.",
+        "over the best control there, which is named, seed by seed, positive is better; `?` where the interval covers "
+        "zero, or there is one seed.",
+        "",
+        *(f"- {line}" for line in in_words(study, results)),
         "",
         f"![curves]({picture})",
         "",
@@ -64,12 +66,29 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
                 here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
                 cells = [_spread(here[r].spread, scale) if r in here else "-" for r in rows]
                 gains = [judged.get((curve, value, s)) for s in students]
-                told = [
-                    f"{_spread(g.difference, scale, '+')} {_mark(g.difference.verdict)}" if g else "-" for g in gains
-                ]
+                told = [_gain(g, scale, titles) if g else "-" for g in gains]
                 lines.append(_line([f"{value:g}", *cells, *told]))
             lines.append("")
     return "\n".join(lines)
+
+
+def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of every curve, student and figure one line: where pseudo-labels help, hurt, or nothing is decided."""
+    titles = {row.name: row.title for row in study.students}
+    lines = []
+    for curve in study.curves:
+        for figure, (label, _) in FIGURES.items():
+            judged = sorted(verdicts(levels(results, figure), figure), key=lambda v: v.value)
+            for student in study.students:
+                own = [v for v in judged if (v.curve, v.student) == (curve, student.name)]
+                at = {
+                    word: ", ".join(f"{v.value:g}" for v in own if v.difference.verdict == word)
+                    for word in (HELPS, UNDECIDED, HURTS)
+                }
+                told = "; ".join(f"{word} at {values}" for word, values in at.items() if values)
+                if told:
+                    lines.append(f"**{MEANING[curve]}**, {label.split(',')[0]}, {titles[student.name]}: {told}")
+    return lines
 
 
 def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -121,5 +140,6 @@ def _spread(spread: Spread, scale: float, sign: str = "") -> str:
     return text if np.isnan(half) else f"{text} ± {scale * half:.{digits}f}"
 
 
-def _mark(word: str) -> str:
-    return "?" if word == UNDECIDED else word
+def _gain(gain: Verdict, scale: float, titles: Mapping[str, str]) -> str:
+    word = "?" if gain.difference.verdict == UNDECIDED else gain.difference.verdict
+    return f"{_spread(gain.difference, scale, '+')} {word} ({titles[gain.over]})"

@@ -38,8 +38,8 @@ class LimitsRunner:
             self._runner(data, runs).run_all()
 
     def results(self) -> list[dict[str, Any]]:
-        """Of all points and seeds there are: ``curve``, ``value``, ``row``, ``student``, ``seed`` and ``values``."""
-        found: dict[tuple[str, str, int], Mapping[str, float]] = {}
+        """Of all points and seeds ``curve``, ``value``, ``row``, ``student``, ``seed``, ``frames`` and ``values``."""
+        found: dict[tuple[str, str, int], Mapping[str, Any]] = {}
         for data, runs in plan(self.study).items():
             if data != CLEAN and not (self._folder(data) / "dataset.json").exists():
                 continue
@@ -47,13 +47,13 @@ class LimitsRunner:
                 if result["steps"] != self.study.steps:  # A teacher's: its row may be one that is compared, too.
                     continue
                 key = (data, f"{result['budget_name']}/{result['row']}", result["seed"])
-                found[key] = result["measured"][self.study.report]["values"]
+                found[key] = result["measured"][self.study.report]
         gathered = []
         for point in points(self.study):
             budget = Run(point.trained, point.budget, 0, 0).budget_name
             for seed in self.study.seeds:
-                values = found.get((point.data, f"{budget}/{point.trained.name}", seed))
-                if values is not None:
+                measured = found.get((point.data, f"{budget}/{point.trained.name}", seed))
+                if measured is not None:
                     gathered.append(
                         {
                             "curve": point.curve,
@@ -61,13 +61,14 @@ class LimitsRunner:
                             "row": point.row.name,
                             "student": point.is_student,
                             "seed": seed,
-                            "values": dict(values),
+                            "frames": measured["frames"],
+                            "values": dict(measured["values"]),
                         }
                     )
         return gathered
 
     def _folder(self, data: str) -> Path:
-        return self.home / "data" / f"{self.study.dataset}_{data}"
+        return self.home / "data" / f"{Path(self.study.dataset).name}_{data}"
 
     def _degrade(self, data: str) -> None:
         sensor, _, level = data.partition("-")

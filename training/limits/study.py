@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from training.degrade.sensors import SENSORS
+from training.degrade.sensors import SENSORS, check_level
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
 from training.yaml_file import read_fields
@@ -71,6 +71,22 @@ class LimitsStudy:
             raise ConfigurationError(f"{self.name}: tau is of confident classes, and every student learns soft ones")
         if self.scarce not in self.budget:
             raise ConfigurationError(f"{self.name}: the budget has no {self.scarce}, which is to be scarce")
+        for key in ("steps", "teacher_steps"):
+            if getattr(self, key) < 1:
+                raise ConfigurationError(f"{self.name}: {key} is {getattr(self, key)}, not 1 or more")
+        for curve, values in self.curves.items():
+            for value in values:
+                self._check_value(curve, value)
+
+    def _check_value(self, curve: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigurationError(f"{self.name}: {value!r} of the curve {curve} is no number (5e-1 is text in YAML)")
+        if curve == TAU and not 0 <= value < 1:
+            raise ConfigurationError(f"{self.name}: tau {value:g} is no softmax, 0 to below 1")
+        if curve == LABELS and (value < 1 or value != int(value)):
+            raise ConfigurationError(f"{self.name}: {value:g} labels: a whole number, 1 or more")
+        if curve in SENSORS:
+            check_level(curve, value)
 
     def only(self, curves: list[str] | None = None, seeds: list[int] | None = None) -> LimitsStudy:
         """The study of no more than these curves and seeds.

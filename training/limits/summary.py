@@ -52,6 +52,24 @@ def levels(results: Sequence[Mapping[str, Any]], figure: str) -> list[Level]:
     return [Level(*key, by_seed) for key, by_seed in groups.items()]
 
 
+def as_json(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What is decided of every figure, student and point."""
+    return [
+        {
+            "figure": figure,
+            "curve": v.curve,
+            "value": v.value,
+            "student": v.student,
+            "over": v.over,
+            "difference": v.difference.mean,
+            "half_width": v.difference.half_width,
+            "verdict": v.difference.verdict,
+        }
+        for figure in HIGHER_IS_BETTER
+        for v in verdicts(levels(results, figure), figure)
+    ]
+
+
 def verdicts(found: Sequence[Level], figure: str) -> list[Verdict]:
     """Of each student at each value, over the best control there; where none was trained there is none."""
     sign = 1 if HIGHER_IS_BETTER[figure] else -1

@@ -17,7 +17,7 @@ from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.derived.sources import DERIVED_FROM, carries
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
-from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+from training.datasets.pseudo_folder import DEFAULT_TAU, PseudoFolder, PseudoInfo
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
@@ -160,8 +160,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--tau",
         type=float,
-        default=0.9,
-        help="keep a class whose softmax is larger, an edge or none whose probability is (default: 0.9)",
+        default=DEFAULT_TAU,
+        help="keep a class whose softmax is larger, an edge or none whose probability is (default: %(default)s)",
     )
     parser.add_argument(
         "--agreement",
