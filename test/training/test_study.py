@@ -185,6 +185,52 @@ def test_a_run_takes_one_device(tmp_path, folder, monkeypatch):
         StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent)).run_all()
 
 
+def refusal(path, folder, changes: dict) -> str:
+    """What is said of the study with ``changes`` before anything is trained."""
+    path.write_text(yaml.safe_dump({**STUDY, **changes}))
+    with pytest.raises(ConfigurationError) as error:
+        StudyRunner(read_study(path), str(folder.root.parent)).run_all()
+    return str(error.value)
+
+
+def test_what_cannot_end_well_is_not_begun(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.fit.main", lambda argv: pytest.fail("it trained"))
+    # Nothing that is trained on may be reported.
+    said = refusal(tmp_path / "s.yaml", folder, {"report": "balls"})
+    assert "are of balls:train, which is trained on, and of balls, which is reported" in said
+    # A budget's turn may come late.
+    later = [{"depth": 4, "semantic": 2}, {"depth": 4, "semantic": 1}]
+    said = refusal(tmp_path / "s.yaml", folder, {"budgets": later})
+    assert said.startswith("depth4-semantic1/") and "1 frames to train on do not fill a batch of 2" in said
+    said = refusal(tmp_path / "s.yaml", folder, {"budgets": [later[0], {"depth": 400, "semantic": 2}]})
+    assert "depth=400" in said
+
+
+def test_a_training_that_fails_is_named(tmp_path, folder, monkeypatch):
+    def fail(argv):
+        raise ConfigurationError("the loss is nan at step 3")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.fit.main", fail)
+    assert refusal(tmp_path / "s.yaml", folder, {}) == "depth4-semantic2/mmmt_d/seed0-steps1: the loss is nan at step 3"
+
+
+def test_runs_of_another_precision_are_not_mixed_in(studied, folder, monkeypatch, capsys):
+    monkeypatch.chdir(studied)
+    arguments = ["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--table-only"]
+    assert main([*arguments, "--precision", "bf16-mixed"]) == 2
+    assert "other settings than now (precision differ" in capsys.readouterr().err
+
+
+def test_a_figure_that_a_seed_lacks_is_no_end(tmp_path):
+    """Where a seed's network has no such figure, its file has none."""
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
+    lacking = {**result("umst_s", 1, 0.6, 0.2), "seed": 1, "measured": {"balls:val": {"values": {}}}}
+    for results in ([result("umst_s", 1, 0.6, 0.2), lacking], [lacking, result("umst_s", 1, 0.6, 0.2)]):
+        assert "| UMST-S | rgb | 1 | 2 | nan" in markdown(read_study(tmp_path / "s.yaml"), results)
+
+
 def test_every_row_is_in_the_pictures_also_where_their_lengths_differ(tmp_path, folder, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content = {**STUDY, "epochs": 3, "rows": ["ummt", "ummt_ps"]}

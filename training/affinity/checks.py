@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from training.affinity.study import AffinityStudy
+from training.datasets.data_module import BATCH_SIZE
 from training.datasets.derived.edges import UNKNOWN_EDGE
 from training.datasets.derived.sources import EDGES, NORMALS, carries
 from training.datasets.source import Source
@@ -50,7 +51,7 @@ def checked(study: AffinityStudy, root: str) -> AffinityStudy:
 
 
 def _check_counts(study: AffinityStudy, carrying: dict[str, int], common: int) -> None:
-    batch = int(study.fit.get("data", {}).get("batch_size", 8))
+    batch = int(study.fit.get("data", {}).get("batch_size", BATCH_SIZE))
     if study.few > common:
         raise ConfigurationError(
             f"few={study.few}: only {common} frames of {study.source} have all of the tasks' labels"

@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from mtl_perception.machine import machine
 from mtl_perception.results_page import write_page
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
@@ -74,7 +73,7 @@ def write_tables(runner: StudyRunner, out: Path) -> None:
         raise ConfigurationError(f"{runner.home} holds no result yet: run without --table-only")
     table = markdown(study, results)
     print(table)
-    content = {"study": study.name, "machine": _machine(), "torch": torch.__version__, "results": results}
+    content = {"study": study.name, "torch": torch.__version__, "results": results}
     write_json(out / f"{study.name}.json", content)
     write_page(out / f"{study.name}.md", table)
     draw_curves(study, results, out / f"{study.name}.png")
@@ -107,10 +106,3 @@ def _narrowed(study: Study, options: argparse.Namespace) -> Study:
             raise ConfigurationError(f"{study.name} counts epochs, not steps")
         changes["steps"] = tuple(options.steps)
     return replace(study, **changes)
-
-
-def _machine() -> str:
-    """The machine in words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{machine()}, no GPU"

@@ -15,22 +15,23 @@ import torch
 from tqdm import tqdm
 
 from mtl_perception.json_file import write_json
+from mtl_perception.machine import machine
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
+from training.datasets.data_module import BATCH_SIZE
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder
 from training.datasets.source import Source
 from training.errors import ConfigurationError
+from training.fit import labels_of
 from training.pseudo_labels import command as pseudo_labels
 from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
-
-TASKS = ("depth", "semantic")
 
 
 class StudyRunner:
@@ -77,11 +78,14 @@ class StudyRunner:
         """Train and measure what has no result yet.
 
         Raises:
-            ConfigurationError: a run was made, or begun, with other settings than the study's.
+            ConfigurationError: a run was made, or begun, with other settings than the study's; a frame is both trained
+                on and reported; or a budget asks for more labels than there are, or for too few to fill a batch.
         """
         runs = self.runs()
+        self._check_frames()
         for run in runs:
             self._check_settings(run)
+            self._check_batch(run)
         missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
@@ -110,9 +114,30 @@ class StudyRunner:
             "seed": run.seed,
             "steps": run.steps,
             "seconds": round(time.monotonic() - began, 1),
+            "machine": torch.cuda.get_device_name() if self.device.type == "cuda" else machine(),
             "measured": measured,
         }
         write_json(self._result_file(run), result)
+
+    def _check_frames(self) -> None:
+        """What is reported must be of frames that no network has seen."""
+        report = self._measured_on[self.study.report]
+        if report.folder.root.resolve() != self.source.folder.root.resolve():
+            return
+        if both := set(report.names) & set(self.source.names):
+            raise ConfigurationError(
+                f"{len(both)} frames, {min(both)} is one, are of {self.study.source}, which is trained on, and of "
+                f"{self.study.report}, which is reported: take splits that share none"
+            )
+
+    def _check_batch(self, run: Run) -> None:
+        """Said before anything is trained, not when the run's turn comes."""
+        frames, batch = self._trained_frames(run), self._batch_size(run.row)
+        if frames < batch and not run.row.teacher:  # Which adds labels.
+            raise ConfigurationError(
+                f"{run.name}: {frames} frames to train on do not fill a batch of {batch}: "
+                "take more labels, or a smaller batch_size"
+            )
 
     @cached_property
     def _measured_on(self) -> dict[str, Source]:
@@ -198,6 +223,7 @@ class StudyRunner:
                 "fit": row.fit,
             },
             "teacher": [row.teacher, self.teacher_of(run).steps, *row.scales] if row.teacher else None,
+            "precision": self.trainer.get("precision"),
         }
 
     def _check_settings(self, run: Run) -> None:
@@ -245,15 +271,18 @@ class StudyRunner:
             data |= {"pseudo_labels": str(self.pseudo_folder(run)), "soft": run.row.soft}
         model = {"start_from": str(self.checkpoint(self.teacher_of(run)))} if run.row.inherit else {}
         length = {"max_steps": run.steps, "max_epochs": -1, "enable_model_summary": False}
-        fit_resumably(
-            f"{self.study.name}/{run.name}",
-            {"trainer": length},
-            self.study.fit,
-            run.row.fit,
-            {"data": data, "model": model, "trainer": self.trainer},
-            seed=run.seed,
-            accelerator=self.trainer.get("accelerator", "auto"),
-        )
+        try:
+            fit_resumably(
+                f"{self.study.name}/{run.name}",
+                {"trainer": length},
+                self.study.fit,
+                run.row.fit,
+                {"data": data, "model": model, "trainer": self.trainer},
+                seed=run.seed,
+                accelerator=self.trainer.get("accelerator", "auto"),
+            )
+        except ConfigurationError as error:  # One training of many: which?
+            raise ConfigurationError(f"{run.name}: {error}") from error
 
     def _pseudo_labels(self, run: Run) -> None:
         """Let the run's teacher label what its budget lacks; nothing to do where that is done."""
@@ -289,13 +318,18 @@ class StudyRunner:
         """The steps of the study's epochs over the frames the row trains on."""
         if row.steps_of:
             return self._steps_of_epochs(self.study.row(row.steps_of), budget, seed)
-        run = Run(row, budget, seed, 0)
+        return self.study.epochs * (self._trained_frames(Run(row, budget, seed, 0)) // self._batch_size(row))
+
+    def _batch_size(self, row: Row) -> int:
+        return int({**self.study.fit.get("data", {}), **row.data}.get("batch_size", BATCH_SIZE))
+
+    def _trained_frames(self, run: Run) -> int:
+        """How many frames the run has true labels of: of all that it requires, or of any."""
         path = self._budget_file(run)
         choice = LabelChoice(LabelBudget.read(path) if path else None)
-        kinds = row.require or TASKS
-        combine = all if row.require else any
-        frames = sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
-        return self.study.epochs * (frames // int(self.study.fit.get("data", {}).get("batch_size", 8)))
+        kinds = run.row.require or labels_of(run.row.tasks, run.row.inputs)
+        combine = all if run.row.require else any
+        return sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
 
 
 @cache

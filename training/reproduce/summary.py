@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,10 +84,13 @@ def cells(results: Sequence[Mapping[str, Any]], frames: str) -> list[Cell]:
             key = (result["row"], result["budget_name"], result["steps"])
             groups.setdefault(key, {})[result["seed"]] = result["measured"][frames]["values"]
     return [
-        Cell(*key, tuple(by_seed), {name: Spread(tuple(v[name] for v in by_seed.values())) for name in values})
+        Cell(*key, tuple(by_seed), {name: _over(by_seed, name) for name in {**ChainMap(*by_seed.values())}})
         for key, by_seed in groups.items()
-        for values in list(by_seed.values())[:1]
     ]
+
+
+def _over(by_seed: Mapping[int, Mapping[str, float]], name: str) -> Spread:
+    return Spread(tuple(values.get(name, math.nan) for values in by_seed.values()))
 
 
 def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Cell]:

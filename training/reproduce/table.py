@@ -51,6 +51,11 @@ def _convention(study: Study) -> str:
     )
 
 
+def measured_frames(results: Sequence[Mapping[str, Any]], report: str) -> str:
+    """On how many frames of ``report`` the results were measured: ``"60 frames of"``."""
+    return f"{max(r['measured'][report]['frames'] for r in results)} frames of"
+
+
 def steps_behind(rows: Sequence[Row]) -> str:
     """What is to be said of ``rows`` where some do not start like the others; begins with a space if anything."""
     inherited = any(row.inherit for row in rows)
