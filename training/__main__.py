@@ -61,7 +61,7 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, or 2 after one line that says what was wrong."""
+    """Run a command; returns the exit status: 0, 2 after one line that says what was wrong, or 130 after Ctrl-C."""
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, end="")
@@ -81,6 +81,9 @@ def main(argv: list[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         print(f"error: {error.strerror or error}{where}; the same command goes on from what is there", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{name}: stopped; the same command goes on from what is there", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

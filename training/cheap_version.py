@@ -22,6 +22,6 @@ StudyT = TypeVar("StudyT", bound=_Study)
 def cheap_version(study: StudyT) -> StudyT:
     """The study as its ``cheap`` changes it: ``fit`` argument by argument, all else as a whole."""
     changes = dict(study.cheap)
-    fit = changes.pop("fit", {})
+    fit = changes.pop("fit", None) or {}
     merged = {group: {**study.fit.get(group, {}), **fit.get(group, {})} for group in {*study.fit, *fit}}
     return replace(study, name=study.name + CHEAP, fit=merged, cheap={}, **changes)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from training.affinity.agreement import agreement
+from training.affinity.agreement import agreement, read_result
 from training.affinity.conditions import Condition, condition
 from training.affinity.effects import Effect, effects, relative_matrix
 from training.affinity.report import conditions, markdown
@@ -74,7 +74,7 @@ def results(seeds: int, alone: float = 0.25) -> list[dict]:
                     "steps": 2,
                     "budget_name": row,
                     "seconds": 1,
-                    "measured": {"r": {"values": values}},
+                    "measured": {"r": {"frames": 3, "values": values}},
                 }
             )
     return made
@@ -88,7 +88,10 @@ def test_the_matrix_is_read_the_right_way_round():
     assert np.isnan(np.diag(matrix)).all() and matrix[0, 1] == pytest.approx(0.0303 / 0.32, rel=0.01)
     assert matrix[1, 0] == pytest.approx(-0.1 / 0.51)
     assert conditions(("depth", "semantic"), found) == {
-        ("depth", "semantic"): "Condition 2, mirrored: depth improves semantic, semantic worsens depth"
+        (
+            "depth",
+            "semantic",
+        ): "Condition 2, mirrored: depth improves semantic; given semantic, depth is worse than without a teacher"
     }
     study = AffinityStudy(
         name="s",
@@ -117,6 +120,24 @@ def test_a_student_is_compared_with_the_best_that_there_is_without_a_teacher():
     assert effects(("depth", "semantic"), "r", [r for r in results(3) if r["row"] != "multi"]) == {}
 
 
+def test_agreement_is_also_of_the_better_of_two_to_give():
+    """Ranks over all agree where tasks differ in what they gain from anything, even if no choice does."""
+
+    def made(*values):
+        pairs = dict(zip(("a>c", "b>c", "a>d", "b>d"), ({"relative": value} for value in values), strict=True))
+        return {"study": "s", "tasks": ["a"], "labels": {}, "pairs": pairs}
+
+    found = agreement(made(0.1, 0.2, 1.1, 1.2), made(0.2, 0.1, 1.2, 1.1))
+    assert found["spearman"] > 0.5 and (found["right"], found["choices"]) == (0, 2)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"study": "s"}'])
+def test_a_file_that_is_no_matrix_is_named(tmp_path, content):
+    (tmp_path / "m.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=r"m\.json is no "):
+        read_result(tmp_path / "m.json", "first")
+
+
 def test_agreement_is_of_ranks():
     def made(values):
         pairs = {f"a>{i}": {"relative": value} for i, value in enumerate(values)}
@@ -126,6 +147,7 @@ def test_agreement_is_of_ranks():
     assert same["spearman"] == pytest.approx(1) and same["kendall"] == pytest.approx(1) and same["same_sign"] == 1
     other = agreement(made([0.1, 0.2, 0.3]), made([-0.1, -0.2, -0.3]))
     assert other["spearman"] == pytest.approx(-1) and other["same_sign"] == 0
+    assert (other["right"], other["choices"]) == (0, 0)
     with pytest.raises(ConfigurationError, match="2 effects in both"):
         agreement(made([0.1, 0.2]), made([0.1, 0.2]))
     with pytest.raises(ConfigurationError, match="other tasks or numbers"):

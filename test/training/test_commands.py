@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from training.__main__ import COMMANDS, USAGE
+from training.__main__ import COMMANDS, USAGE, main
 
 ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
@@ -20,6 +20,15 @@ def test_the_usage_and_the_architecture_name_every_command_and_no_other():
     assert set(listed) == COMMANDS.keys()
     drawn = re.search(r"`python -m training \{(.*?)\}`", ARCHITECTURE.read_text())
     assert drawn and drawn[1].split(", ") == list(COMMANDS)
+
+
+def test_ctrl_c_is_said_in_one_line(monkeypatch, capsys):
+    def stopped(argv):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.budget.main", stopped)
+    assert main(["budget"]) == 130
+    assert capsys.readouterr().err == "budget: stopped; the same command goes on from what is there\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

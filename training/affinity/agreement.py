@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 from training.errors import ConfigurationError
@@ -22,7 +25,8 @@ def agreement(full: dict[str, Any], cheap: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``pairs``: how many effects; ``spearman`` and ``kendall`` of the relative effects, with ``spearman_p`` and
-        ``kendall_p``, the chance of as much by luck; ``same_sign``: share of the effects with the same sign.
+        ``kendall_p``, the chance of as much by luck if effects were independent; ``same_sign``: share of the effects
+        with the same sign; ``right`` of ``choices``: how often both prefer the same of two tasks to give for a third.
 
     Raises:
         ConfigurationError: they are of other tasks, or have fewer than three effects in common.
@@ -31,14 +35,14 @@ def agreement(full: dict[str, Any], cheap: dict[str, Any]) -> dict[str, Any]:
         raise ConfigurationError(
             f"{full['study']} and {cheap['study']} are of other tasks or numbers of labels: run both anew of the same"
         )
-    both = [
-        (full["pairs"][pair]["relative"], effect["relative"])
+    both = {
+        pair: (full["pairs"][pair]["relative"], effect["relative"])
         for pair, effect in cheap["pairs"].items()
         if effect["relative"] is not None and full["pairs"].get(pair, {}).get("relative") is not None
-    ]
+    }
     if len(both) < LEAST_PAIRS:
         raise ConfigurationError(f"{len(both)} effects in both: a rank correlation takes {LEAST_PAIRS} or more")
-    one, other = zip(*both, strict=True)
+    one, other = zip(*both.values(), strict=True)
     spearman, kendall = stats.spearmanr(one, other), stats.kendalltau(one, other)
     return {
         "pairs": len(both),
@@ -46,8 +50,26 @@ def agreement(full: dict[str, Any], cheap: dict[str, Any]) -> dict[str, Any]:
         "spearman_p": float(spearman.pvalue),
         "kendall": float(kendall.statistic),
         "kendall_p": float(kendall.pvalue),
-        "same_sign": sum((a > 0) == (b > 0) for a, b in both) / len(both),
+        "same_sign": sum((a > 0) == (b > 0) for a, b in both.values()) / len(both),
+        **better_of_two(both),
     }
+
+
+def better_of_two(both: Mapping[str, tuple[float, float]]) -> dict[str, float | int]:
+    """How often two numbers agree on which of two sources is the better one for the same target.
+
+    Args:
+        both: the two numbers by pair ``FROM>TO``; more is better.
+
+    Returns:
+        ``right``, a tie being half, of ``choices``; half of these are right by chance.
+    """
+    right = [
+        (1 + np.sign((one[0] - other[0]) * (one[1] - other[1]))) / 2
+        for (pair, one), (another, other) in itertools.combinations(both.items(), 2)
+        if pair.split(">")[1] == another.split(">")[1]
+    ]
+    return {"right": float(sum(right)), "choices": len(right)}
 
 
 def read_result(path: Path, how: str) -> dict[str, Any]:
@@ -58,12 +80,17 @@ def read_result(path: Path, how: str) -> dict[str, Any]:
         how: it is to be run, if it is not there.
 
     Raises:
-        ConfigurationError: it is not there yet.
+        ConfigurationError: it is not there yet, or is no such file.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} is not there yet: run the study {how} first, with the same --out") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path} is no JSON: {error}") from error
+    if not isinstance(content, dict) or not {"study", "tasks", "labels", "pairs"} <= content.keys():
+        raise ConfigurationError(f"{path} is no matrix of `python -m training affinity`")
+    return content
 
 
 def in_words(values: dict[str, Any], name: str) -> str:
@@ -72,5 +99,7 @@ def in_words(values: dict[str, Any], name: str) -> str:
         f"{name}: cheap and whole matrix over {values['pairs']} effects\n"
         f"  Spearman's rank correlation {values['spearman']:+.2f} (p {values['spearman_p']:.2g})\n"
         f"  Kendall's                   {values['kendall']:+.2f} (p {values['kendall_p']:.2g})\n"
-        f"  same sign in                {100 * values['same_sign']:.0f} % of the effects"
+        f"  same sign in                {100 * values['same_sign']:.0f} % of the effects\n"
+        f"  same better of two to give  {values['right']:g} of {values['choices']} (half by chance)\n"
+        "The correlations are also of which task gains most by anything; the last line is not."
     )

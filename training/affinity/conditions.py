@@ -56,9 +56,9 @@ def in_words(found: Condition, first: str, second: str) -> str:
     """The condition of two named tasks, with the direction said."""
     meaning = {
         Condition.ONE: f"{first} and {second} improve each other",
-        Condition.TWO: f"{second} improves {first}, {first} worsens {second}",
-        Condition.TWO_MIRRORED: f"{first} improves {second}, {second} worsens {first}",
-        Condition.THREE: f"{first} and {second} worsen each other",
+        Condition.TWO: f"{second} improves {first}; given {first}, {second} is worse than without a teacher",
+        Condition.TWO_MIRRORED: f"{first} improves {second}; given {second}, {first} is worse than without a teacher",
+        Condition.THREE: f"given either of {first} and {second}, the other is worse than without a teacher",
         Condition.UNDECIDED: "",
     }[found]
     return f"{found.value}: {meaning}" if meaning else found.value

@@ -14,6 +14,7 @@ from training.affinity.study import AffinityStudy
 from training.metrics.by_task import MAIN_FIGURES
 from training.reproduce.summary import UNDECIDED, Cell, Spread
 from training.reproduce.summary import cells as row_cells
+from training.reproduce.table import measured_frames
 
 Effects = Mapping[tuple[str, str], Effect]
 
@@ -76,14 +77,14 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
     if seeds < 2:
         lines += ["**A pilot: one seed has no interval, so nothing here is decided.**", ""]
     lines += [
-        _setting(study),
+        _setting(study, results),
         "",
         f"![matrix]({picture})",
         "",
         "Change of the student's figure, positive is better, in per cent of the best figure without a teacher, that of "
         "the network named last; in brackets the difference in the figure's own unit. Mean over the seeds "
-        f"({seeds}) with half its 95 % interval (Student's t, seed by seed); `?` where that covers zero, or where "
-        "there is one seed.",
+        f"({_seeds_in_words(found)}) with half its 95 % interval (Student's t, seed by seed); `?` where that covers "
+        "zero, or where there is one seed.",
         "",
         _line(["given as input", *(f"{t}: {MAIN_FIGURES[t].title}" for t in tasks)]),
         _line(["---"] * (len(tasks) + 1)),
@@ -92,7 +93,10 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
         "## Conditions of the paper",
         "",
         "An effect is decided where its interval is on one side of zero; a pair, where both its effects are. With "
-        f"{len(found)} effects at 95 %, some may be decided by chance: nothing is corrected for their number.",
+        f"{len(found)} effects at 95 %, some may be decided by chance: nothing is corrected for their number. The "
+        "best without a teacher is chosen on the frames reported, which makes a gain harder to show and a loss easier. "
+        "And a student also has the labels of the task given, and learns it: an effect is of all that, not of the "
+        "teacher's look at them alone.",
         "",
         _line(["pair", "what was found"]),
         _line(["---", "---"]),
@@ -107,15 +111,15 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
     return "\n".join(lines) + "\n"
 
 
-def _setting(study: AffinityStudy) -> str:
+def _setting(study: AffinityStudy, results: Sequence[Mapping[str, Any]]) -> str:
     return (
-        f"Of `{study.source}` {study.few} frames have the labels of all tasks, and {study.plenty} those of one, that "
-        "is given. A teacher looks at picture and given labels, learns the other tasks on the "
+        f"Of `{study.source}` {study.plenty} frames have the labels of one task, that is given, and {study.few} of "
+        "these those of all. A teacher looks at picture and given labels, learns the other tasks on the "
         f"{study.few} frames ({study.teacher_steps} steps) and labels the rest. The student looks at the picture, and "
         f"learns all tasks from true and teacher's labels in {study.steps} steps. It is compared with what as many "
         f"steps come to without a teacher: with all true labels, with the {study.few} frames of all tasks, or with the "
         "task alone, whichever has the best mean. Measured on "
-        f"{_frames(study)} `{study.report}`."
+        f"{measured_frames(results, study.report)} `{study.report}`."
     )
 
 
@@ -161,12 +165,13 @@ def _with_interval(spread: Spread, scale: float, form: str) -> str:
     return text if math.isnan(spread.half_width) else f"{text} ± {scale * spread.half_width:.2g}"
 
 
-def _frames(study: AffinityStudy) -> str:
-    return f"at most {study.report_frames} frames of" if study.report_frames else "all frames of"
-
-
 def _seeds(found: Effects) -> int:
     return max((len(effect.without.values) for effect in found.values()), default=0)
+
+
+def _seeds_in_words(found: Effects) -> str:
+    counts = {len(effect.difference.values) for effect in found.values()} or {0}
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
 
 def _number(value: float) -> float | None:

@@ -78,9 +78,6 @@ def main(argv: list[str]) -> int:
         convert(public, args.out)
     except OSError as error:
         raise ConfigurationError(f"cannot write {error.filename or args.out}: {error.strerror}") from error
-    except KeyboardInterrupt:
-        print("prepare: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
     print(f"{args.out}: " + ", ".join(f"{split} {len(names)}" for split, names in public.info.splits.items()))
     return 0
 

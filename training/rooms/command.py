@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from training.errors import ConfigurationError
@@ -86,8 +85,5 @@ def main(argv: list[str]) -> int:
         info = generate(args.out, settings(args), args.workers)
     except OSError as error:
         raise ConfigurationError(f"cannot write {error.filename or args.out}: {error.strerror}") from error
-    except KeyboardInterrupt:
-        print("rooms: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
     print(f"{args.out}: {len(info.splits['train'])} train and {len(info.splits['val'])} val frames")
     return 0

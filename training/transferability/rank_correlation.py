@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
+from training.affinity.agreement import better_of_two
 from training.errors import ConfigurationError
 from training.transferability.measures import HELPS_WHEN_LESS
 
@@ -63,15 +63,6 @@ def rank_correlations(
             "spearman_p": float(spearman.pvalue),
             "kendall": float(kendalltau(foretold, gained).statistic),
             "pairs": len(both),
-            **_choices(both),
+            **better_of_two(both),
         }
     return found
-
-
-def _choices(both: Mapping[str, tuple[float, float]]) -> dict[str, float | int]:
-    right = [
-        (1 + np.sign((one[0] - other[0]) * (one[1] - other[1]))) / 2
-        for (pair, one), (another, other) in itertools.combinations(both.items(), 2)
-        if pair.split(">")[1] == another.split(">")[1]
-    ]
-    return {"right": float(sum(right)), "choices": len(right)}
