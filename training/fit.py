@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -57,21 +57,37 @@ class FitCLI(LightningCLI):
         parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
-        """A trainer that logs to and keeps its checkpoints in ``runs/NAME``."""
-        name = self.config[self.subcommand]["name"]
+        """A trainer that keeps its checkpoints and its log in ``runs/NAME``, beside what callbacks are asked for.
+
+        Those come first, so that the checkpoints hold what they make of the weights. A logger that is asked for, or
+        none, takes the place of ours.
+        """
+        settings, name = self.config_init[self.subcommand]["trainer"], self.config[self.subcommand]["name"]
         directory = f"runs/{name}"
-        held_out = self.datamodule.validation_source is not None
-        _keep_log(Path(directory) / "metrics.csv")
-        kwargs.setdefault("logger", [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")])
-        callbacks = [LearningRateMonitor("step"), TQDMProgressBar(refresh_rate=5), LastCheckpoint(directory)]
-        if held_out:
+        callbacks: list[Callback] = [LastCheckpoint(directory)]
+        if settings["default_root_dir"] is None:
+            kwargs["default_root_dir"] = directory
+        if settings["logger"] is None or settings["logger"] is True:
+            _keep_log(Path(directory) / "metrics.csv")
+            kwargs["logger"] = [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")]
+        if kwargs.get("logger", settings["logger"]):
+            callbacks.append(LearningRateMonitor("step"))
+        if settings["enable_progress_bar"] is not False and not _has_progress_bar(settings["callbacks"]):
+            callbacks.append(TQDMProgressBar(refresh_rate=5))
+        if self.datamodule.validation_source is not None:
             callbacks.append(
                 ModelCheckpoint(
                     directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False
                 )
             )
-        kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), *callbacks]
+        # Lightning adds these to those of the command; an argument of this name would replace them.
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
         return super().instantiate_trainer(**kwargs)
+
+
+def _has_progress_bar(callbacks: Callback | list[Callback] | None) -> bool:
+    """Whether there is one already: Lightning takes no second."""
+    return any(isinstance(c, ProgressBar) for c in (callbacks if isinstance(callbacks, list) else [callbacks]))
 
 
 def labels_of(tasks: Sequence[str], inputs: Sequence[str]) -> list[str]:

@@ -1,0 +1,43 @@
+"""What a training leaves in ``runs/NAME``, and never takes away."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from tiny_fit import fit
+
+from training.checkpoint import load_checkpoint
+from training.module import PerceptionModule
+
+
+def test_callbacks_and_loggers_that_are_asked_for_are_added_to_ours(folder, tmp_path, monkeypatch):
+    """Averaged weights are what is kept, and a break changes nothing of them."""
+    monkeypatch.chdir(tmp_path)
+    average = {"class_path": "lightning.pytorch.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.9}}
+    asked = ["--trainer.callbacks", json.dumps([average]), "--trainer.logger", "false", "--trainer.max_epochs", "2"]
+    step = PerceptionModule.training_step
+
+    def interrupted(module, batch, index):
+        if module.global_step == 3:
+            raise KeyboardInterrupt
+        return step(module, batch, index)
+
+    last, whole = (tmp_path / "runs" / name / "last.ckpt" for name in ("tiny", "whole"))
+    with monkeypatch.context() as patch:
+        patch.setattr(PerceptionModule, "training_step", interrupted)
+        patch.setattr("training.last_checkpoint.INTERVAL", 0.0)
+        with pytest.raises(SystemExit):
+            fit(folder, *asked)
+    broken = torch.load(last, weights_only=True)
+    trained, averaged = broken["current_model_state"], broken["state_dict"]
+    assert broken["global_step"] == 2 and broken["averaging_state"]["n_averaged"] == 2
+    assert any(not torch.equal(trained[name], averaged[name]) for name in trained)
+    assert fit(folder, *asked, "--ckpt_path", str(last)) == 0
+    assert fit(folder, *asked, "--name", "whole") == 0
+    resumed, unbroken = (torch.load(path, weights_only=True)["state_dict"] for path in (last, whole))
+    assert all(torch.equal(resumed[name], value) for name, value in unbroken.items())
+    assert all(torch.equal(resumed[f"network.{k}"], v) for k, v in load_checkpoint(last).network.state_dict().items())
+    assert sorted(p.name for p in last.parent.iterdir()) == ["config.yaml", "last.ckpt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["runs"]
