@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from ball_folder import write_folder
+from complete_folder import write_complete_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
@@ -258,9 +259,28 @@ def test_labels_and_networks_of_a_folder_are_measured(home, monkeypatch, capsys)
     assert "is a second network of depth" in capsys.readouterr().err
 
 
+def test_a_study_says_what_to_look_at_and_has_the_matrix(tmp_path, monkeypatch):
+    write_complete_folder(tmp_path / "house", train=8)
+    monkeypatch.chdir(tmp_path)
+    command = ["transferability", "house", "--cheap", "--root", str(tmp_path)]
+    assert main(command) == 0
+    out = tmp_path / "runs" / "affinity_house_cheap"
+    content = json.loads((out / "transferability.json").read_text())
+    assert content["frames"] == "house:train" and not content["rank_correlation"] and not content["networks"]
+    assert {pair.split(">")[0] for pair in content["pairs"]} == {"depth", "semantic", "normals", "edges"}
+
+    gains = {pair: {"relative": 0.1 * i} for i, pair in enumerate(content["pairs"])}
+    (out / "affinity_house_cheap.json").write_text(json.dumps({"pairs": gains}))
+    assert main(command) == 0
+    assert json.loads((out / "transferability.json").read_text())["rank_correlation"]
+    assert "](transferability.png)" in (out / "transferability.md").read_text()
+    assert cv2.imread(str(out / "transferability.png")).std() > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        (["balls", "--tasks", "depth", "semantic"], "balls is no study (house): say --tasks and --out"),
         (["balls", "--tasks", "depth", "depth", "--out", "a.md"], "two different ones are needed"),
         (["balls", "--tasks", "depth", "offsets", "--out", "a.md"], "0 frames have depth and offsets together"),
         (["balls", "--tasks", "depth", "semantic", "--out", "a.txt"], "is a file *.md"),

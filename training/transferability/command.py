@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import numpy as np
 
 from mtl_perception.json_file import write_json
 from mtl_perception.results_page import write_page
+from training.affinity.rows import single_name
+from training.affinity.runner import AffinityRunner
+from training.affinity.study import PREFIX, known_studies, read_affinity_study
+from training.cheap_version import cheap_version
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
@@ -18,7 +23,9 @@ from training.datasets.frame_cache import LabelChoice
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.models.modalities import RGB
+from training.reproduce.study import STUDIES
 from training.transferability.measures import MEASURES, measure_pairs
+from training.transferability.plot import draw
 from training.transferability.rank_correlation import rank_correlations, read_gains
 from training.transferability.sampling import draw_points
 from training.transferability.table import markdown
@@ -38,24 +45,47 @@ def main(argv: list[str]) -> None:
         "of the one tell of the other's at the same pixel, and, given a network of each task alone, how well its "
         "features carry the other's labels and how alike the two see. Beside the matrix that "
         "`affinity` measured, it tells which of these numbers would have foretold it.",
+        epilog="examples: 'transferability house --cheap', with what `affinity house --cheap` has trained; "
+        "'transferability DATA/kitchen:train --tasks depth semantic --out told.md'.",
     )
-    parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames with the labels of the tasks")
-    parser.add_argument("--tasks", nargs="+", required=True, choices=TASKS, help="two or more")
     parser.add_argument(
-        "--networks", nargs="+", type=Path, default=[], metavar="CHECKPOINT", help="networks of one of the tasks each"
+        "frames",
+        metavar="STUDY|FOLDER:SPLIT",
+        help=f"a study of `affinity` ({', '.join(known_studies())}), whose tasks, networks of one task and matrix are "
+        "taken as far as there are such; or frames with the labels of --tasks",
+    )
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, help="two or more; needed for a folder")
+    parser.add_argument(
+        "--networks", nargs="+", type=Path, metavar="CHECKPOINT", help="networks of one of the tasks each"
     )
     parser.add_argument("--affinity", type=Path, metavar="JSON", help="what `affinity` measured, to compare with")
+    parser.add_argument("--cheap", action="store_true", help="of a study its cheap version")
+    parser.add_argument(
+        "--root", help="of a study, folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
+    )
     parser.add_argument("--count", type=int, default=FRAMES, help="frames to look at, spread (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the points looked at (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="table; a .json goes beside it")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.md",
+        help="table; .json and .png go beside it; needed for a folder (default of a study: "
+        "runs/STUDY/transferability.md)",
+    )
     options = parser.parse_args(argv)
+    root = "."
+    if options.frames in known_studies():
+        root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+        _take_from_study(options, root)
+    if not (options.tasks and options.out):
+        raise ConfigurationError(f"{options.frames} is no study ({', '.join(known_studies())}): say --tasks and --out")
     if len(set(options.tasks)) < 2:
         raise ConfigurationError(f"--tasks {' '.join(options.tasks)}: two different ones are needed for a pair")
     if options.out.suffix != ".md":
         raise ConfigurationError(f"--out {options.out} is a file *.md")
     gains = read_gains(options.affinity) if options.affinity else {}
-    networks = _networks(options.networks, options.tasks)
-    source = Source.parse(options.frames, ".")
+    networks = _networks(options.networks or [], options.tasks)
+    source = Source.parse(options.frames, root)
     names = _frames(source, options.tasks, options.count)
     some = next(iter(networks.values()), None)
     camera = CanonicalCamera(some.height, some.width, some.focal_length) if some else CAMERA
@@ -69,12 +99,31 @@ def main(argv: list[str]) -> None:
         "seed": options.seed,
         "networks": sorted(networks),
         "pairs": pairs,
+        "gains": gains,
         "rank_correlation": rank_correlations(pairs, gains),
     }
     write_json(options.out.with_suffix(".json"), content)
-    table = markdown(content, MEASURES)
+    picture = options.out.with_suffix(".png")
+    if content["rank_correlation"]:
+        draw(content, picture)
+    table = markdown(content, MEASURES, picture.name)
     write_page(options.out, table)
     print(table)
+
+
+def _take_from_study(options: argparse.Namespace, root: str) -> None:
+    """Let a study say what the options do not."""
+    study = read_affinity_study(STUDIES / f"{PREFIX}{options.frames}.yaml")
+    study = cheap_version(study) if options.cheap else study
+    runner = AffinityRunner(study, root)
+    singles = {single_name(task) for task in study.tasks}
+    trained = [runner.checkpoint(r) for r in runner.runs() if r.row.name in singles and r.seed == study.seeds[0]]
+    matrix = runner.home / f"{study.name}.json"
+    options.frames = study.source
+    options.tasks = options.tasks or list(study.tasks)
+    options.networks = options.networks or [path for path in trained if path.exists()]
+    options.affinity = options.affinity or (matrix if matrix.exists() else None)
+    options.out = options.out or runner.home / "transferability.md"
 
 
 def _networks(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, TrainedNetwork]:

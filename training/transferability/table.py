@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
-    """The table of ``content``, what each column means, and, where known, how each ranks the pairs."""
+def markdown(content: Mapping[str, Any], measures: Mapping[str, str], picture: str) -> str:
+    """The table of ``content``, what each column means, and, where known, how each ranks the pairs, with a picture."""
     pairs = content["pairs"]
     shown = [name for name in measures if any(name in values for values in pairs.values())]
     networks = ", ".join(content["networks"]) or "none"
@@ -30,6 +30,8 @@ def markdown(content: Mapping[str, Any], measures: Mapping[str, str]) -> str:
             "Rank correlation with the gains that training gave; positive: it foretells them. Over all pairs that is "
             "also of which `to` gains most by anything, as most measures lie elsewhere for each. The last column asks "
             "only which of two `from` is the better for the same `to`: half are right by chance.",
+            "",
+            f"![predictors and gains]({picture})",
             "",
         ]
         lines += ["| predictor | Spearman (p) | Kendall | pairs | better of two `from` |", "|---|---|---|---|---|"]
