@@ -4,17 +4,20 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from ball_folder import write_folder
+from ball_folder import CLASSES, write_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtl_perception.dataset_folder import DatasetError
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder, DatasetInfo
+from mtl_perception.dataset_writer import DatasetWriter
+from mtl_perception.letterbox import Letterbox
 from training.datasets.augmentation import View
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
+from training.resize import shrink
 
 CAMERA = CanonicalCamera(32, 64, 50.0)
 
@@ -48,6 +51,44 @@ def test_a_mirrored_view_mirrors_image_and_labels_alike(folder):
     mirrored = dataset._view(dataset.frames[0], View(8, 4, 40, 30, mirrored=True))
     for key in ("image", "depth", "semantic"):
         assert torch.equal(plain[key].flip(-1), mirrored[key])
+
+
+def shrunk(picture: np.ndarray, root, camera: CanonicalCamera) -> tuple[np.ndarray, np.ndarray]:
+    """A picture as a folder keeps it, and as a network in training sees it, unaugmented: (H, W, 3) in levels."""
+    height, width = picture.shape[:2]
+    info = DatasetInfo(width=width, height=height, classes=CLASSES, licence="CC0-1.0", source="test", splits={})
+    writer = DatasetWriter(root, info)
+    writer.write_frame("f", picture)
+    writer.finish()
+    folder = DatasetFolder(root)
+    image = FolderDataset(folder, ["f"], camera, augment=False)[0]["image"]
+    return folder.read_rgb("f"), 255 * image.permute(1, 2, 0).numpy()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "least", "most"), [(80, 160, 0, 15), (80, 48, 0, 15), (24, 160, 0, 15), (32, 64, 120, 128)]
+)
+def test_a_picture_is_averaged_where_it_shrinks(tmp_path, height, width, least, most):
+    """A fine chequerboard shrunk by 2.5, in both directions or one, is all but grey."""
+    y, x = np.indices((height, width))
+    board = np.repeat(np.uint8(255 * ((x + y) % 2))[..., None], 3, 2)
+    _, seen = shrunk(board, tmp_path / "board", CAMERA)
+    assert least <= seen.std() <= most
+    assert seen.mean() == pytest.approx(127.5, abs=2)
+
+
+def test_a_picture_shrinks_as_in_an_exported_network(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    picture, seen = shrunk(noise, tmp_path / "noise", CanonicalCamera(64, 96, 50.0))
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    np.testing.assert_allclose(seen, shrink((120, 160), (64, 96))(image)[0].permute(1, 2, 0), atol=1)
+
+
+def test_a_picture_shrinks_as_a_frame_that_is_larger_than_a_robots_input(tmp_path):
+    coarse = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    smooth = cv2.resize(coarse, (160, 120), interpolation=cv2.INTER_CUBIC)
+    picture, seen = shrunk(smooth, tmp_path / "smooth", CanonicalCamera(96, 128, 50.0))
+    assert np.abs(seen - Letterbox((120, 160), (96, 128)).to_network(picture)[0]).mean() < 2
 
 
 def test_augmented_samples_keep_class_and_depth_together(folder):

@@ -90,8 +90,7 @@ class FolderDataset(Dataset[Sample]):
             resized = cv2.resize(part, size, interpolation=interpolation)
             return np.ascontiguousarray(resized[:, ::-1] if view.mirrored else resized)
 
-        image = torch.from_numpy(take(frame.rgb, cv2.INTER_LINEAR))
-        sample: Sample = {"image": image.permute(2, 0, 1).contiguous().float() / 255}
+        sample: Sample = {"image": self._picture_view(frame.rgb, view)}
         if frame.depth is not None and self.folder.info.intrinsics is not None:
             factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, view.width)
             # Nearest: between a near and a far surface there is no mean depth. Exact, as the plain one lies
@@ -104,6 +103,13 @@ class FolderDataset(Dataset[Sample]):
             sample["soft_semantic"] = self._soft_view(frame.soft_semantic, view, frame.rgb.shape[:2])
         self._add_derived(sample, frame, view, take)
         return sample
+
+    def _picture_view(self, rgb: np.ndarray, view: View) -> torch.Tensor:
+        """The picture of a view, 0..1: averaged where it shrinks, as in an exported network (``training.resize``)."""
+        part = torch.from_numpy(rgb[view.top : view.top + view.height, view.left : view.left + view.width])
+        size = (self.camera.height, self.camera.width)
+        resized = F.interpolate(part.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0]
+        return (resized.flip(-1) if view.mirrored else resized).contiguous().float() / 255
 
     def _add_derived(
         self, sample: Sample, frame: Frame, view: View, take: Callable[[np.ndarray, int], np.ndarray]
