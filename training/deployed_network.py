@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from training.checkpoint import TrainedNetwork
 from training.errors import ConfigurationError
+from training.input_size import is_in_proportion
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC
 from training.resize import SeparableResize, shrink
@@ -37,7 +38,7 @@ class DeployedNetwork(nn.Module):
         super().__init__()
         if reason := trained.why_not_deployable():
             raise ConfigurationError(f"this network cannot be deployed: {reason}")
-        if abs(width / height * trained.height / trained.width - 1) > 0.01:
+        if not is_in_proportion(trained, (height, width)):
             raise ConfigurationError(
                 f"an input of {height}x{width} would be squashed to the network's {trained.height}x{trained.width}: "
                 "choose a height and width in that proportion"

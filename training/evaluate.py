@@ -18,36 +18,49 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source, check_classes
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
+from training.input_size import add_size_option, input_size
 from training.models.tasks import DEPTH, SEMANTIC
 from training.torch_backend import TorchBackend, model_card
 
-DEFAULT_SIZE = (480, 640)
-"""Input of an exported network, height and width: the size most cameras have."""
 
-
-def evaluate_file(path: Path, source: Source, split: str) -> tuple[str, Evaluation, dict[str, float]]:
+def evaluate_file(
+    path: Path, source: Source, split: str, size: str | None = None
+) -> tuple[str, Evaluation, dict[str, float]]:
     """Measure a network file (``.onnx``) or a checkpoint (``.ckpt``).
 
-    A student's checkpoint runs as the robot runs its export, so that the two give the same figures; a
-    teacher's, or one of a single task, as ``evaluate_checkpoint`` does.
+    A student's checkpoint runs as the robot runs its export of the same input, so that the two give the same
+    figures; a teacher's, or one of a single task, as ``evaluate_checkpoint`` does.
+
+    Args:
+        path: of the network.
+        source: the frames.
+        split: what to call them in the result.
+        size: input of a student's checkpoint, HxW; None: that of its export, see ``input_size``.
 
     Returns:
         The network's name, its metrics, and IoU by class name.
 
     Raises:
-        ConfigurationError: it is neither, is missing or damaged; and see ``evaluate``.
+        ConfigurationError: it is neither, is missing or damaged, or has no input for ``size`` to choose; and see
+            ``evaluate``.
     """
     if path.suffix == ".onnx":
         try:
             network = Network(path)
         except NetworkError as error:
             raise ConfigurationError(str(error)) from error
+        if size is not None:
+            taken = f"{network.card.input_height}x{network.card.input_width}"
+            raise ConfigurationError(f"--size {size}: {path} takes {taken} and nothing else; leave --size out")
         return (network.card.name, *evaluate(network, source, split))
     trained = load_checkpoint(path)
-    if trained.why_not_deployable():
+    if reason := trained.why_not_deployable():
+        if size is not None:
+            raise ConfigurationError(f"--size {size} is a robot's input, which {path} has not: {reason}")
         return (path.stem, *evaluate_checkpoint(trained, source, split))
-    card = model_card(trained, path.stem, DEFAULT_SIZE)
-    network = Network.of(TorchBackend(DeployedNetwork(trained, *DEFAULT_SIZE)), card, path)
+    taken = input_size(trained, size)
+    card = model_card(trained, path.stem, taken)
+    network = Network.of(TorchBackend(DeployedNetwork(trained, *taken)), card, path)
     evaluation, per_class = evaluate(network, source, split)
     if {*trained.tasks} - {DEPTH, SEMANTIC}:
         # What a robot's network leaves behind is measured on the checkpoint itself.
@@ -101,15 +114,17 @@ def main(argv: list[str]) -> None:
     """Measure; ``argv`` follows the word ``evaluate``."""
     parser = argparse.ArgumentParser(
         prog="python -m training evaluate",
-        description="Measure a checkpoint or an exported network on a data set folder; the two give the same figures.",
+        description="Measure a checkpoint or an exported network on a data set folder; a student's checkpoint and its "
+        "export of the same --size give the same figures.",
     )
     parser.add_argument("network", type=Path, help="checkpoint (.ckpt) or network file (.onnx)")
     parser.add_argument("folder", help="data set folder")
     parser.add_argument("--split", help="only this split (default: all frames)")
+    add_size_option(parser, "a student's checkpoint")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args(argv)
     source = Source.parse(f"{options.folder}:{options.split}" if options.split else options.folder, ".")
-    name, evaluation, per_class = evaluate_file(options.network, source, options.split or "all")
+    name, evaluation, per_class = evaluate_file(options.network, source, options.split or "all", options.size)
     print(report(evaluation, per_class))
     if options.json:
         content = {"network": name, **vars(evaluation), "iou": per_class}

@@ -20,7 +20,8 @@ from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.deployed_network import LABEL_STRIDE, DeployedNetwork
 from training.errors import ConfigurationError
-from training.evaluate import DEFAULT_SIZE, evaluate, report
+from training.evaluate import evaluate, report
+from training.input_size import add_size_option, input_size
 from training.torch_backend import TorchBackend, model_card
 
 PARITY_FRAMES = 16
@@ -121,14 +122,14 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--evaluate", nargs="+", default=[], metavar="FOLDER:SPLIT", help="measure on these; the card tells the figures"
     )
-    parser.add_argument("--size", default="480x640", metavar="HxW", help="input of the file (default: %(default)s)")
+    add_size_option(parser, "the file")
     options = parser.parse_args(argv)
     if options.out.suffix != ".onnx":
         raise ConfigurationError(f"a network file is named .onnx, not {options.out.name}")
-    size = _size(options.size)
     frames = Source.parse(options.frames, ".")
     measured_on = {text: Source.parse(text, ".") for text in options.evaluate}
     trained = load_checkpoint(options.checkpoint)
+    size = input_size(trained, options.size)
     deployed = DeployedNetwork(trained, *size, LABEL_STRIDE)
     model = to_onnx(deployed)
     card = model_card(trained, options.out.stem, size)
@@ -144,12 +145,3 @@ def main(argv: list[str]) -> None:
         evaluations.append(evaluation)
     write_atomically(options.out, with_card(model, replace(card, evaluations=tuple(evaluations))))
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.1f} MB)")
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.partition("x")
-    if not (cross and height.isdigit() and width.isdigit() and int(height) and int(width)):
-        raise ConfigurationError(
-            f"--size {text!r} is not HEIGHTxWIDTH in pixels, e.g. {'x'.join(map(str, DEFAULT_SIZE))}"
-        )
-    return int(height), int(width)

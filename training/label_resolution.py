@@ -14,8 +14,9 @@ from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.deployed_network import LABEL_STRIDE, DeployedNetwork
-from training.evaluate import DEFAULT_SIZE, evaluate
+from training.evaluate import evaluate
 from training.export import to_onnx, with_card
+from training.input_size import add_size_option, input_size
 from training.torch_backend import model_card
 
 STRIDES = {
@@ -35,16 +36,18 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("checkpoint", type=Path, help="runs/NAME/last.ckpt")
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="labelled frames")
+    add_size_option(parser, "the exports")
     parser.add_argument("--out", type=Path, help="write the table here too, as Markdown")
     options = parser.parse_args(argv)
     trained = load_checkpoint(options.checkpoint)
     source = Source.parse(options.frames, ".")
-    card = model_card(trained, "comparison", DEFAULT_SIZE)
+    size = input_size(trained, options.size)
+    card = model_card(trained, "comparison", size)
     backends = {
-        stride: OnnxRuntimeBackend(with_card(to_onnx(DeployedNetwork(trained, *DEFAULT_SIZE, stride)), card))
+        stride: OnnxRuntimeBackend(with_card(to_onnx(DeployedNetwork(trained, *size, stride)), card))
         for stride in STRIDES
     }
-    milliseconds = _times(backends)
+    milliseconds = _times(backends, size)
     rows = ["| the class is decided | mIoU | pixel accuracy | network, ms (median) |", "|---|---|---|---|"]
     for stride, where in STRIDES.items():
         network = Network.of(backends[stride], card, options.checkpoint)
@@ -60,9 +63,9 @@ def main(argv: list[str]) -> None:
         write_atomically(options.out, (table + "\n").encode())
 
 
-def _times(backends: dict[int, OnnxRuntimeBackend]) -> dict[int, float]:
+def _times(backends: dict[int, OnnxRuntimeBackend], size: tuple[int, int]) -> dict[int, float]:
     """Median milliseconds of each on one frame, in turn, so that a busy moment of the machine hits all alike."""
-    image = np.random.default_rng(0).integers(0, 256, (1, *DEFAULT_SIZE, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
     times: dict[int, list[float]] = {stride: [] for stride in backends}
     for _ in range(ROUNDS):
         for stride, backend in backends.items():

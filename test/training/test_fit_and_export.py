@@ -12,6 +12,7 @@ import pytest
 import torch
 from ball_folder import CLASSES
 from lightning import Trainer
+from tiny_fit import fit
 
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.network import Network
@@ -23,18 +24,9 @@ from training.datasets.label_drawing import draw
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
 from training.export import parity, with_card
+from training.input_size import input_size
 from training.module import PerceptionModule
 from training.torch_backend import model_card
-
-
-def fit(folder, *more: str) -> int:
-    arguments = [
-        *("fit", "--data.train", f"[{folder.root}:train]", "--data.height", "64", "--data.width", "64"),
-        *("--data.focal_length", "50", "--data.batch_size", "4", "--data.workers", "0"),
-        *("--model.backbone", "mobilenetv4_conv_small", "--model.head_widths", "[8, 8, 8, 8]"),
-        *("--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1", "--name", "tiny", *more),
-    ]
-    return main(arguments)
 
 
 @pytest.fixture(scope="module")
@@ -190,16 +182,51 @@ def test_the_file_says_what_it_is(exported, folder):
     assert str(folder.root.parent).encode() not in exported.read_bytes()
 
 
-def test_checkpoint_and_file_measure_the_same(run, exported, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.evaluate.DEFAULT_SIZE", (96, 96))
-    results = []
-    for i, network in enumerate((run / "last.ckpt", exported)):
-        out = tmp_path / f"{i}.json"
-        assert main(["evaluate", str(network), str(folder.root), "--split", "val", "--json", str(out)]) == 0
-        results.append(json.loads(out.read_text()))
-    assert results[0]["frames"] == 4
-    for name, value in results[0]["values"].items():
-        assert results[1]["values"][name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+def measured(network, folder, home, *more: str) -> dict:
+    """What ``evaluate --json`` says of the frames of ``val``."""
+    out = home / "figures.json"
+    assert main(["evaluate", str(network), str(folder.root), "--split", "val", "--json", str(out), *more]) == 0
+    return json.loads(out.read_text())
+
+
+def assert_same_figures(one: dict, other: dict) -> None:
+    assert one["values"].keys() == other["values"].keys() >= {"miou", "rmse"}
+    for name, value in one["values"].items():
+        assert other["values"][name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+
+
+def test_checkpoint_and_file_measure_the_same(run, exported, folder, tmp_path):
+    first = measured(run / "last.ckpt", folder, tmp_path, "--size", "96x96")
+    assert first["frames"] == 4
+    assert_same_figures(first, measured(exported, folder, tmp_path))
+
+
+def test_a_wide_student_is_measured_and_exported_in_its_own_proportion(folder, tmp_path, monkeypatch, capsys):
+    """As one of Cityscapes, whose frames are twice as wide as high: nobody has to say a size."""
+    monkeypatch.chdir(tmp_path)
+    assert fit(folder, "--data.width", "128", "--trainer.max_epochs", "1") == 0
+    checkpoint, out = tmp_path / "runs" / "tiny" / "last.ckpt", tmp_path / "wide.onnx"
+    val = f"{folder.root}:val"
+    assert main(["export", str(checkpoint), str(out), "--frames", val]) == 0
+    assert (Network(out).card.input_height, Network(out).card.input_width) == (64, 128)
+    assert_same_figures(measured(checkpoint, folder, tmp_path), measured(out, folder, tmp_path))
+    exports = []
+    monkeypatch.setattr("training.label_resolution.STRIDES", {2: "at 1/2 of the working size"})
+    monkeypatch.setattr("training.label_resolution.to_onnx", lambda d: exports.append(d.size) or onnx.load(out))
+    capsys.readouterr()
+    assert main(["compare-labels", str(checkpoint), val]) == 0 and exports == [(64, 128)]
+    assert f"| {measured(out, folder, tmp_path)['values']['miou']:.4f} |" in capsys.readouterr().out
+    assert main(["evaluate", str(checkpoint), str(folder.root), "--size", "480x640"]) == 2
+    assert "480x640 would be squashed to the network's 64x128" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"), [(192, 256, (480, 640)), (512, 1024, (512, 1024)), (256, 256, (256, 256))]
+)
+def test_frames_of_most_cameras_are_the_input_where_that_squashes_nothing(height, width, expected):
+    trained = Mock(height=height, width=width)
+    assert input_size(trained) == expected
+    assert input_size(trained, "96x32") == (96, 32)
 
 
 def test_the_labels_of_the_file_are_ids_of_the_data_set(exported, folder):
@@ -233,12 +260,16 @@ def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder
         (["export", "{run}/metrics.csv", "out.onnx", "--frames", "{data}"], "is no checkpoint of this training"),
         (["export", "{run}/last.ckpt", "out.onnx", "--frames", "nowhere:val"], "is no data set folder"),
         (["evaluate", "{run}/metrics.onnx", "{data}"], "cannot read the network file"),
+        (["evaluate", "{run}/last.ckpt", "{data}", "--size", "48"], "--size '48' is not HEIGHTxWIDTH"),
+        (["evaluate", "{exported}", "{data}", "--size", "48x48"], "tiny.onnx takes 96x96 and nothing else"),
         (["train"], "unknown command 'train'; commands: rooms, "),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(run, folder, capsys, tmp_path, monkeypatch, arguments, complaint):
+def test_what_cannot_be_done_is_said_in_one_line(
+    run, exported, folder, capsys, tmp_path, monkeypatch, arguments, complaint
+):
     monkeypatch.chdir(tmp_path)
-    assert main([a.format(run=run, data=folder.root) for a in arguments]) == 2
+    assert main([a.format(run=run, exported=exported, data=folder.root) for a in arguments]) == 2
     error = capsys.readouterr().err.strip()
     assert complaint in error and len(error.splitlines()) == 1
     assert not list(tmp_path.iterdir())

@@ -64,12 +64,11 @@ def home(tmp_path_factory, data):
     return home
 
 
-def test_one_network_learns_five_tasks_from_uneven_labels(home, data, monkeypatch):
+def test_one_network_learns_five_tasks_from_uneven_labels(home, data):
     budget = LabelBudget.read(home / "budget.json", data)
     assert {task: len(names) for task, names in budget.labels.items()} == COUNTS
     student = load_checkpoint(home / "runs/student/last.ckpt")
     assert student.tasks == tuple(TASKS)
-    monkeypatch.setattr("training.evaluate.DEFAULT_SIZE", (64, 64))
     _, evaluation, iou = evaluate_file(home / "runs/student/last.ckpt", Source(data, data.names("val")), "val")
     values = evaluation.values
     assert iou

@@ -1,0 +1,50 @@
+"""The input of a network as the robot runs it: ``--size``, and what it is where nobody says."""
+
+from __future__ import annotations
+
+import argparse
+
+from training.checkpoint import TrainedNetwork
+from training.errors import ConfigurationError
+
+CAMERA_SIZE = (480, 640)
+"""Height and width of the pictures of most cameras that measure depth too."""
+TOLERANCE = 0.01
+"""Share by which the proportions of the input and of the working size may differ."""
+
+
+def add_size_option(parser: argparse.ArgumentParser, of: str) -> None:
+    """Add ``--size``; ``of`` says of what it is the input."""
+    usual = "x".join(map(str, CAMERA_SIZE))
+    parser.add_argument(
+        "--size",
+        metavar="HxW",
+        help=f"input of {of}, in the proportion of the working size "
+        f"(default: {usual} where that is its proportion, else the working size)",
+    )
+
+
+def is_in_proportion(trained: TrainedNetwork, size: tuple[int, int]) -> bool:
+    """Whether an input of that height and width is brought to the working size without being squashed."""
+    height, width = size
+    return abs(width / height * trained.height / trained.width - 1) <= TOLERANCE
+
+
+def input_size(trained: TrainedNetwork, wanted: str | None = None) -> tuple[int, int]:
+    """Height and width of the input.
+
+    Args:
+        trained: the network.
+        wanted: what ``--size`` says; None: nothing.
+
+    Raises:
+        ConfigurationError: ``wanted`` is no size.
+    """
+    if wanted is None:
+        return CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
+    height, cross, width = wanted.partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise ConfigurationError(
+            f"--size {wanted!r} is not HEIGHTxWIDTH in pixels, e.g. {'x'.join(map(str, CAMERA_SIZE))}"
+        )
+    return int(height), int(width)
