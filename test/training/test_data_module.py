@@ -89,3 +89,15 @@ def test_balanced_frames_with_all_true_labels_are_half_of_what_is_seen(folder, t
 
     assert share() == 0.2
     assert share(balanced=True) == pytest.approx(0.5, abs=0.15)
+
+
+def test_held_out_frames_are_trained_on_nowhere(folder, tmp_path):
+    """Though the folder is listed twice, to weigh more, or under another name of it."""
+    (tmp_path / "link").symlink_to(folder.root)
+    sources = [f"{folder.root}:train", f"{tmp_path}/link:train", f"{folder.root}:val"]
+    data = FolderData(sources, batch_size=2, hold_out=3, **SIZE)
+    held = data.validation_source.names
+    assert len(held) == 3
+    rest = [name for name in folder.names("train") if name not in held]
+    others = folder.names("val")[:-1]  # The last has no label.
+    assert [source.names for source in data.train_sources] == [rest, rest, others]

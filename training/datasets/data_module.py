@@ -47,8 +47,8 @@ class FolderData(LightningDataModule):
         balanced: draw frames with all true labels as often as the others together; False draws every frame alike.
         strong: augment more: stronger colours, blur, grey and erased patches.
         mix: share of the frames that get a rectangle of another frame of their batch laid over, labels with it.
-        hold_out: frames of the first training source to keep out of training and measure on, for choosing
-            settings without looking at a validation split; 0 trains on all.
+        hold_out: frames of the first training source to keep out of training, wherever else they are listed, and to
+            measure on, for choosing settings without looking at a validation split; 0 trains on all.
         height: working height of the network, a multiple of 32.
         width: working width of the network, a multiple of 32.
         focal_length: canonical focal length, in pixels of the working width; 210 at 256 is a Kinect's 525 at 640.
@@ -99,7 +99,8 @@ class FolderData(LightningDataModule):
             for s, c in zip(self.train_sources, self.choices, strict=True)
         ]
         if hold_out:
-            self.train_sources[0], self.validation_source = self.train_sources[0].hold_out(hold_out)
+            _, self.validation_source = self.train_sources[0].hold_out(hold_out)
+            self.train_sources = [source.without(self.validation_source) for source in self.train_sources]
         frames = sum(len(s.names) for s in self.train_sources)
         if frames < batch_size:
             raise ConfigurationError(

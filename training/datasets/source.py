@@ -48,6 +48,13 @@ class Source:
         rest = [name for i, name in enumerate(self.names) if i not in held]
         return Source(self.folder, rest), Source(self.folder, [self.names[i] for i in sorted(held)])
 
+    def without(self, other: Source) -> Source:
+        """The frames that are not ``other``'s, too; all of them where that is another folder."""
+        if self.folder.root.resolve() != other.folder.root.resolve():
+            return self
+        left_out = {*other.names}
+        return Source(self.folder, [name for name in self.names if name not in left_out])
+
 
 def common_classes(sources: Sequence[Source]) -> dict[int, str]:
     """The class names that every source with classes shares.
