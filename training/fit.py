@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from training.checkpoint import load_checkpoint
 from training.datasets.data_module import LABELS, FolderData
+from training.errors import ConfigurationError
 from training.last_checkpoint import LastCheckpoint
 from training.models.modalities import modalities
 from training.module import PerceptionModule
@@ -49,7 +50,11 @@ class FitCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link the module's arguments to the data module's, and add ``--name``."""
-        parser.add_argument("--name", default="student", help="name of the run: everything goes to runs/NAME")
+        parser.add_argument(
+            "--name",
+            default="student",
+            help="of the run: everything goes to runs/NAME; what has run there is gone on with by --ckpt_path only",
+        )
         parser.link_arguments("data.height", "model.height")
         parser.link_arguments("data.width", "model.width")
         parser.link_arguments("data.focal_length", "model.focal_length")
@@ -61,9 +66,13 @@ class FitCLI(LightningCLI):
 
         Those come first, so that the checkpoints hold what they make of the weights. A logger that is asked for, or
         none, takes the place of ours.
+
+        Raises:
+            ConfigurationError: there is a training already that is not the one to go on with.
         """
         settings, name = self.config_init[self.subcommand]["trainer"], self.config[self.subcommand]["name"]
         directory = f"runs/{name}"
+        _check_nothing_is_lost(Path(directory), self.config[self.subcommand]["ckpt_path"])
         callbacks: list[Callback] = [LastCheckpoint(directory)]
         if settings["default_root_dir"] is None:
             kwargs["default_root_dir"] = directory
@@ -101,6 +110,20 @@ def labels_of(tasks: Sequence[str], inputs: Sequence[str]) -> list[str]:
     """
     wanted = dict.fromkeys([*tasks, *(m.label for m in modalities(inputs, 1) if m.label)])
     return [*wanted] if {*wanted} - {*LABELS} else [*LABELS]
+
+
+def _check_nothing_is_lost(directory: Path, checkpoint: str | None) -> None:
+    """Make sure that the training there is in this folder, if any, is gone on with: by a checkpoint of it.
+
+    Raises:
+        ConfigurationError: another would take its place.
+    """
+    kept = [path for path in (directory / "last.ckpt", directory / "best.ckpt") if path.exists()]
+    if kept and (checkpoint is None or Path(checkpoint).resolve().parent != directory.resolve()):
+        raise ConfigurationError(
+            f"{kept[0]} is of an earlier training, which this one would overwrite: to go on with that one give the "
+            f"same command --ckpt_path {kept[0]}, to train anew another --name"
+        )
 
 
 @rank_zero_only

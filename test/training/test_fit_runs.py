@@ -41,3 +41,24 @@ def test_callbacks_and_loggers_that_are_asked_for_are_added_to_ours(folder, tmp_
     assert all(torch.equal(resumed[f"network.{k}"], v) for k, v in load_checkpoint(last).network.state_dict().items())
     assert sorted(p.name for p in last.parent.iterdir()) == ["config.yaml", "last.ckpt"]
     assert [p.name for p in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_name_that_is_taken_is_not_trained_over(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert fit(folder, "--trainer.max_epochs", "1", "--trainer.logger", "false") == 0
+    last = tmp_path / "runs" / "tiny" / "last.ckpt"
+    before = last.read_bytes()
+    copy = tmp_path / "copy.ckpt"
+    copy.write_bytes(before)
+    for more in ([], ["--ckpt_path", str(copy)]):
+        capsys.readouterr()
+        assert fit(folder, "--trainer.max_epochs", "1", *more) == 2
+        (complaint,) = capsys.readouterr().err.strip().splitlines()
+        assert "runs/tiny/last.ckpt is of an earlier training, which this one would overwrite" in complaint
+        assert "--ckpt_path runs/tiny/last.ckpt" in complaint and "another --name" in complaint
+    assert last.read_bytes() == before
+    best = last.rename(last.with_name("best.ckpt"))
+    assert fit(folder, "--trainer.max_epochs", "1") == 2
+    assert "runs/tiny/best.ckpt is of an earlier training" in capsys.readouterr().err
+    assert fit(folder, "--trainer.max_epochs", "1", "--ckpt_path", "runs/tiny/best.ckpt") == 0
+    assert best.read_bytes() == before
