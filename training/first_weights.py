@@ -48,7 +48,17 @@ class FirstWeights:
                 )
 
     def add_to(self, told: dict[str, Any]) -> None:
-        """Tell in what a checkpoint says of its data (``FolderData.state_dict``) of theirs too: its licences bind."""
+        """Tell in what a checkpoint says of its data (``FolderData.state_dict``) of theirs too: its licences bind.
+
+        A budget is told of a data set only where they and the training saw it alike.
+        """
+        theirs = {entry.name: (self.budgets or {}).get(entry.name) for entry in self.training_data}
+        ours = {entry["name"]: told["budgets"].get(entry["name"]) for entry in told["training_data"]}
+        told["budgets"] = {
+            name: digest
+            for name, digest in {**theirs, **ours}.items()
+            if digest is not None and theirs.get(name, digest) == digest
+        }
         frames = {(entry["name"], entry["licence"]): entry["frames"] for entry in told["training_data"]}
         for entry in self.training_data:
             key = (entry.name, entry.licence)
@@ -56,4 +66,3 @@ class FirstWeights:
         told["training_data"] = [
             {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
         ]
-        told["budgets"] = {**(self.budgets or {}), **told["budgets"]}

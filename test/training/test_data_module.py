@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from ball_folder import CLASSES, write_folder
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.model_card import TrainingData
 from training.datasets.data_module import FolderData
 from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder, PseudoInfo
 from training.errors import ConfigurationError
+from training.first_weights import FirstWeights
 
 SIZE = {"height": 32, "width": 64, "focal_length": 50.0, "workers": 0}
 BUDGET = {"depth": ("f00", "f01", "f03", "f04", "f06"), "semantic": ("f00", "f01", "f04")}
@@ -101,3 +107,90 @@ def test_held_out_frames_are_trained_on_nowhere(folder, tmp_path):
     rest = [name for name in folder.names("train") if name not in held]
     others = folder.names("val")[:-1]  # The last has no label.
     assert [source.names for source in data.train_sources] == [rest, rest, others]
+
+
+def labelled_logs(home, **told) -> PseudoFolder:
+    """Logged frames without classes, ``home/logs``, and what a teacher trained on ``balls`` says of one of them."""
+    logs = write_folder(home / "logs")
+    shutil.rmtree(logs.root / "semantic")
+    info = {
+        **{"dataset": "logs", "teacher": "t.ckpt", "teacher_sha256": "0" * 64, "tasks": ("semantic",), "tau": 0.9},
+        **{"agreement": 0.05, "width": 64, "height": 48, "classes": len(CLASSES), "depth_per_metre": 1000.0},
+        **{"training_data": (TrainingData("balls", 5, "CC0-1.0"),), "soft": False},
+    }
+    pseudo = PseudoFolder.create(home / "labels", PseudoInfo(**{**info, **told}))
+    pseudo.write("semantic", "f02", np.full((48, 64), 2, np.uint8))
+    pseudo.write("confidence", "f02", np.full((48, 64), 255, np.uint8))
+    return pseudo
+
+
+WITHIN = LabelBudget("balls", "train", 0, "by hand", BUDGET)
+OTHER = {"balls": "1" * 64}
+
+
+def student(folder, home) -> FolderData:
+    """Data of a student of ``balls`` within its budget, and of what a teacher says of the logs."""
+    WITHIN.write(home / "budget.json")
+    sources, labels = [f"{folder.root}:train", f"{home / 'logs'}:train"], str(home / "labels")
+    return FolderData(sources, budget=str(home / "budget.json"), pseudo_labels=labels, batch_size=2, **SIZE)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"budgets": {"balls": WITHIN.digest}},
+        {"budgets": OTHER, "training_data": (TrainingData("kitchen", 7, "MIT"),)},
+    ],
+)
+def test_a_teacher_that_knows_no_hidden_labels_may_label_another_folder(folder, tmp_path, told):
+    labelled_logs(tmp_path, **told)
+    data = student(folder, tmp_path)
+    assert "f02" in data.train_sources[1].names
+    data.setup("fit")
+    (frame,) = (f for n, f in zip(data._train[1].names, data._train[1].frames, strict=True) if n == "f02")
+    assert (frame.semantic == 2).all()
+    assert data.state_dict()["budgets"] == {"balls": WITHIN.digest}
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ({"budgets": {}}, "learnt from 'balls' within no label budget that is known, this training's is .*budget.json"),
+        ({"budgets": OTHER}, "learnt from 'balls' within another label budget, this training's is .*budget.json"),
+        ({}, "learnt from 'balls' within no label budget that is known"),
+        ({"budget": WITHIN.digest}, "by a teacher of another label budget, this training's is none"),
+    ],
+)
+def test_a_teacher_that_may_know_hidden_labels_labels_no_other_folder_either(folder, tmp_path, told, complaint):
+    labelled_logs(tmp_path, **told)
+    with pytest.raises(ConfigurationError, match=complaint):
+        student(folder, tmp_path)
+
+
+def test_pseudo_labels_of_before_budgets_were_told_open_and_are_gone_on_with(tmp_path):
+    pseudo = labelled_logs(tmp_path, dataset="balls", budget=WITHIN.digest)
+    description = pseudo.root / DESCRIPTION
+    old = json.loads(description.read_text())
+    del old["budgets"]
+    description.write_text(json.dumps(old))
+    info = PseudoFolder(pseudo.root).info
+    assert info == pseudo.info and info.learnt_within == {"balls": WITHIN.digest}
+    told = PseudoInfo(**{**vars(info), "budgets": {"balls": WITHIN.digest}})
+    assert PseudoFolder.create(pseudo.root, told).info == told == PseudoFolder(pseudo.root).info
+
+
+def test_a_budget_is_told_of_what_all_saw_within_it_only(folder, tmp_path):
+    """Else a network that knows every label would pass for one that knows the budget's."""
+    within, every = {"balls": WITHIN.digest}, {}
+    for teacher, budget, told in ((within, True, within), (within, False, every), (every, False, every)):
+        home = tmp_path / f"{len(teacher)}{budget}"
+        home.mkdir()
+        labelled_logs(home, budgets=teacher)
+        WITHIN.write(home / "budget.json")
+        settings = {"budget": str(home / "budget.json")} if budget else {}
+        sources, labels = [f"{folder.root}:train", f"{home / 'logs'}:train"], str(home / "labels")
+        data = FolderData(sources, pseudo_labels=labels, batch_size=2, **settings, **SIZE)
+        assert data.state_dict()["budgets"] == told
+        alone = FolderData(sources[:1], batch_size=2, **settings, **SIZE).state_dict()
+        FirstWeights("first.ckpt", (TrainingData("balls", 5, "CC0-1.0"),), teacher).add_to(alone)
+        assert alone["budgets"] == told

@@ -80,6 +80,7 @@ def test_frames_without_a_label_get_one_and_true_labels_stay(home, data, capsys)
     expected = {n for n in data.names("train") if data.has("depth", n) and not budget.keeps("semantic", n)}
     assert {p.stem for p in (data.root / "pseudo_semantic").iterdir()} == expected
     assert f"{len(expected)} frames labelled" in capsys.readouterr().out
+    assert pseudo.info.learnt_within == pseudo.info.budgets == {"balls": budget.digest}
     name = min(expected)
     confidence, semantic = pseudo.read_whole("confidence", name), pseudo.read_semantic(name)
     assert semantic.shape == (48, 64) and set(np.unique(semantic)) <= {0, 1, 2, 3}

@@ -142,11 +142,7 @@ class FolderData(LightningDataModule):
             allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
         if pseudo:
             pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder, len(self.classes))
-            if pseudo.info.budget != (allowed and allowed.digest):
-                raise ConfigurationError(
-                    f"{pseudo_labels} was written by a teacher of {'another' if pseudo.info.budget else 'no'} label "
-                    f"budget, this training's is {budget or 'none'}: their labels would be mixed; give both the same"
-                )
+            _check_teacher(pseudo, allowed, budget)
         if soft and not (pseudo and pseudo.info.soft):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
@@ -232,6 +228,38 @@ class FolderData(LightningDataModule):
             "training_data": [
                 {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
             ],
-            "budgets": {c.budget.dataset: c.budget.digest for c in self.choices if c.budget},
+            "budgets": self._budgets(),
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }
+
+    def _budgets(self) -> dict[str, str]:
+        """Digest of the label budget by data set, of those whose labels this training and its teacher saw alike."""
+        seen = {source.folder.name: {None} for source in self.train_sources}
+        seen |= {choice.budget.dataset: {choice.budget.digest} for choice in self.choices if choice.budget}
+        for info in (choice.pseudo.info for choice in self.choices if choice.pseudo):
+            for name, digest in info.learnt_within.items():
+                seen.setdefault(name, set()).add(digest)
+        return {name: digest for name, (digest, *others) in seen.items() if digest is not None and not others}
+
+
+def _check_teacher(pseudo: PseudoFolder, allowed: LabelBudget | None, budget: str | None) -> None:
+    """Make sure that pseudo-labels tell nothing of the labels that a training's budget hides.
+
+    Raises:
+        ConfigurationError: they were written within another budget of their data set; or the teacher learnt from the
+            budget's data set, but not within that budget.
+    """
+    info = pseudo.info
+    own = allowed if allowed and allowed.dataset == info.dataset else None
+    if info.budget != (own and own.digest):
+        raise ConfigurationError(
+            f"{pseudo.root} was written by a teacher of {'another' if info.budget else 'no'} label budget, this "
+            f"training's is {budget if own else 'none'}: their labels would be mixed; give both the same"
+        )
+    if allowed and info.learnt_within.get(allowed.dataset, allowed.digest) != allowed.digest:
+        learnt = "another label budget" if info.learnt_within[allowed.dataset] else "no label budget that is known"
+        raise ConfigurationError(
+            f"{pseudo.root} was written by a teacher that learnt from {allowed.dataset!r} within {learnt}, this "
+            f"training's is {budget}: it may have learnt the very labels that are hidden; train it within the same, "
+            "and label anew"
+        )

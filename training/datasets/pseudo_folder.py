@@ -24,7 +24,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,11 @@ class PseudoInfo:
         classes: highest class id.
         depth_per_metre: units of the depth files per metre.
         soft: whether probabilities are written too.
-        budget: digest of the label budget the teacher learnt within; None: every label there is.
+        budget: digest of the label budget of ``dataset`` that it was labelled within; None: every label there is.
         scales: sizes of the frame, each also mirrored, over which its probabilities are the mean; empty: the frame
             at the teacher's working size alone.
+        budgets: digest of the label budget the teacher learnt within, by data set, of those it learnt with one; None:
+            written before they were told.
     """
 
     dataset: str
@@ -93,6 +95,17 @@ class PseudoInfo:
     soft: bool
     budget: str | None = None
     scales: tuple[float, ...] = ()
+    budgets: Mapping[str, str] | None = None
+
+    @property
+    def learnt_within(self) -> dict[str, str | None]:
+        """Digest of the label budget by data set, of all that the teacher was trained on; None: every label there is.
+
+        Of what was written before budgets were told it is known of the data set labelled only, as no teacher writes
+        within a budget that it did not learn within.
+        """
+        told = self.budgets if self.budgets is not None else {self.dataset: self.budget}
+        return {data.name: told.get(data.name) for data in self.training_data}
 
     @classmethod
     def from_json(cls, text: str) -> PseudoInfo:
@@ -105,7 +118,9 @@ class PseudoInfo:
             data: dict[str, Any] = json.loads(text)
             trained_on = tuple(TrainingData(**entry) for entry in data["training_data"])
             scales = tuple(float(scale) for scale in data.get("scales", ()))
-            return cls(**{**data, "tasks": tuple(data["tasks"]), "training_data": trained_on, "scales": scales})
+            budgets = None if data.get("budgets") is None else dict(data["budgets"])
+            read = {"tasks": tuple(data["tasks"]), "training_data": trained_on, "scales": scales, "budgets": budgets}
+            return cls(**{**data, **read})
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatasetError(f"it does not describe pseudo-labels: {error}") from error
 
@@ -139,8 +154,9 @@ class PseudoFolder:
         root = Path(root)
         if (root / DESCRIPTION).exists():
             begun = cls(root).info
-            # The teacher's file may have moved.
-            same = replace(begun, teacher=info.teacher, tau=info.tau, agreement=info.agreement)
+            # The teacher's file may have moved; and what it learnt within may not have been told.
+            moved = {"teacher": info.teacher, "budgets": info.budgets}
+            same = replace(begun, **moved, tau=info.tau, agreement=info.agreement)
             if differ := [f.name for f in fields(info) if getattr(same, f.name) != getattr(info, f.name)]:
                 raise DatasetError(
                     f"{root} holds pseudo-labels made otherwise ({', '.join(differ)} differ): choose another folder"

@@ -213,6 +213,7 @@ def main(argv: list[str]) -> None:
         soft=options.soft,
         budget=choice.budget.digest if choice.budget else None,
         scales=tuple(options.scales),
+        budgets=trained.budgets,
     )
     target = options.out or source.folder.root
     try:
