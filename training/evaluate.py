@@ -19,6 +19,7 @@ from training.datasets.source import Source, check_classes
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
 from training.input_size import add_size_option, input_size
+from training.metrics.by_task import read_truth
 from training.models.tasks import DEPTH, SEMANTIC
 from training.torch_backend import TorchBackend, model_card
 
@@ -79,6 +80,7 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
 
     Raises:
         ConfigurationError: nothing is labelled, depth has no intrinsics, or classes are not the network's.
+        DatasetError: a file is damaged, or holds a class id that ``dataset.json`` does not name.
     """
     folder = source.folder
     names = {c.id: c.name for c in network.card.classes}
@@ -89,12 +91,12 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
         prediction = network.predict(folder.read_rgb(name), camera.fx if camera else None)
         if folder.has("semantic", name):
             check_classes(folder, names)
-            segmentation.update(prediction.segmentation, folder.read_semantic(name))
+            segmentation.update(prediction.segmentation, read_truth(folder, SEMANTIC, name))
             has_semantic = True
         if folder.has("depth", name):
             if camera is None:
                 raise ConfigurationError(f"{folder.root} has depth but no intrinsics: add them to dataset.json")
-            depth.update(prediction.depth, folder.read_depth(name))
+            depth.update(prediction.depth, read_truth(folder, DEPTH, name))
             has_depth = True
     if not (has_semantic or has_depth):
         raise ConfigurationError(f"no frame of {folder.root} has a label to measure against")

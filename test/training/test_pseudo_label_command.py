@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -242,6 +243,15 @@ def test_frames_that_all_have_labels_need_none(home, data, capsys):
     shutil.rmtree(data.root / "depth")
     assert label(home, data) == 2
     assert "has depth for the teacher to look at" in capsys.readouterr().err
+
+
+def test_a_true_class_that_nobody_named_is_said_with_its_file(home, data, capsys):
+    budget = LabelBudget.read(home / "budget.json")
+    name = next(n for n in budget.labels["depth"] if data.has("semantic", n) and not budget.keeps("semantic", n))
+    cv2.imwrite(str(data.path("semantic", name)), np.full((48, 64), 7, np.uint8))
+    assert label(home, data) == 2
+    complaint = f"error: {data.path('semantic', name)} holds class id 7, which dataset.json does not name"
+    assert capsys.readouterr().err.strip().splitlines()[-1] == complaint
 
 
 def test_a_student_learns_from_true_and_pseudo_labels_together(home, folder, data):

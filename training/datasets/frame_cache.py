@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.dataset_folder import DatasetFolder
 from training.datasets.derived.edges import EDGE, NO_EDGE, UNKNOWN_EDGE
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS, carries, read_derived
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.true_classes import read_true_classes
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,7 @@ def read_frame(folder: DatasetFolder, name: str, choice: LabelChoice = ALL_LABEL
     elif choice.pseudo and choice.pseudo.has("depth", name):
         depth = choice.pseudo.read_depth(name)
     if choice.has(folder, "semantic", name):
-        semantic = folder.read_semantic(name)
-        unknown = set(np.unique(semantic).tolist()) - {0, *folder.info.classes}
-        if unknown:
-            raise DatasetError(
-                f"{folder.path('semantic', name)} holds class id {min(unknown)}, which dataset.json does not name"
-            )
+        semantic = read_true_classes(folder, name)
     elif choice.pseudo and choice.soft and choice.pseudo.has("soft_semantic", name):
         soft = choice.pseudo.read_soft_semantic(name)
     elif choice.pseudo and choice.pseudo.has("semantic", name):

@@ -11,6 +11,7 @@ import numpy as np
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS, read_derived
+from training.datasets.true_classes import read_true_classes
 from training.metrics.edges import EdgeMetrics
 from training.metrics.normals import NormalMetrics
 from training.metrics.offsets import OffsetMetrics
@@ -87,10 +88,10 @@ def read_truth(folder: DatasetFolder, task: str, name: str) -> np.ndarray:
     """What a frame's prediction is measured against, at the frame's own size.
 
     Raises:
-        DatasetError: the label is not there, or damaged.
+        DatasetError: the label is not there, or damaged, or holds a class id that ``dataset.json`` does not name.
     """
     if task == DEPTH:
         return folder.read_depth(name)
     if task == SEMANTIC:
-        return folder.read_semantic(name)
+        return read_true_classes(folder, name)
     return read_derived(folder, task, name)

@@ -108,14 +108,14 @@ def measure(
                 out.read_whole(SEMANTIC, name),
                 out.read_whole("confidence", name),
                 out.confident(SEMANTIC, name),
-                folder.read_semantic(name),
+                read_truth(folder, SEMANTIC, name),
             )
         if depth and is_new(DEPTH, name):
             depth.update(
                 out.read_whole(DEPTH, name),
                 out.read_whole("depth_confidence", name),
                 out.confident(DEPTH, name),
-                folder.read_depth(name),
+                read_truth(folder, DEPTH, name),
             )
         for task, quality in derived.items():
             if is_new(task, name):
@@ -134,7 +134,7 @@ def examples(source: Source, out: PseudoFolder) -> list[Example]:
             rgb=folder.read_rgb(source.names[i]),
             pseudo=out.read_semantic(source.names[i]),
             confidence=out.read_whole("confidence", source.names[i]),
-            truth=folder.read_semantic(source.names[i]) if folder.has(SEMANTIC, source.names[i]) else None,
+            truth=read_truth(folder, SEMANTIC, source.names[i]) if folder.has(SEMANTIC, source.names[i]) else None,
         )
         for i in chosen
     ]
