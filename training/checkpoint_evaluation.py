@@ -11,9 +11,9 @@ from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import carries
 from training.datasets.frame_cache import ALL_LABELS, LabelChoice
 from training.datasets.source import Source, check_classes
-from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
 from training.metrics.by_task import TaskMetrics, read_truth
+from training.metrics.measured_figures import measured_figures
 from training.models.tasks import SEMANTIC
 
 BATCH_SIZE = 8
@@ -37,8 +37,8 @@ def evaluate_checkpoint(
         Metrics of the tasks it predicts (``mtl_perception.metrics``, ``training.metrics``), and IoU by class name.
 
     Raises:
-        ConfigurationError: no frame has a label of a task it predicts; or the network predicts or looks at
-            classes, and the folder's are others.
+        ConfigurationError: no frame has a label of a task it predicts, or not one pixel of them is known; or the
+            network predicts or looks at classes, and the folder's are others.
     """
     folder = source.folder
     uses_classes = SEMANTIC in trained.tasks or SEMANTIC in [m.label for m in trained.inputs]
@@ -58,7 +58,6 @@ def evaluate_checkpoint(
                     metrics.update(task, frames.true_map(task, maps, i), read_truth(folder, task, name))
         bar.update(len(names))
     bar.close()
-    if not metrics.measured:
-        raise ConfigurationError(f"no frame of {folder.root} has a label of {' or '.join(trained.tasks)}")
+    figures = measured_figures(metrics, folder)
     iou = metrics.by_task[SEMANTIC].per_class(trained.classes) if SEMANTIC in trained.tasks else {}
-    return Evaluation(folder.name, split, len(source.names), metrics.compute()), iou
+    return Evaluation(folder.name, split, len(source.names), figures), iou

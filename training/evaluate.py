@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.json_file import write_json
-from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
@@ -19,7 +18,8 @@ from training.datasets.source import Source, check_classes
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
 from training.input_size import add_size_option, input_size
-from training.metrics.by_task import read_truth
+from training.metrics.by_task import TaskMetrics, read_truth
+from training.metrics.measured_figures import measured_figures
 from training.models.tasks import DEPTH, SEMANTIC
 from training.torch_backend import TorchBackend, model_card
 
@@ -79,29 +79,25 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
         Metrics of the tasks that have labels (see ``mtl_perception.metrics``), and IoU by class name.
 
     Raises:
-        ConfigurationError: nothing is labelled, depth has no intrinsics, or classes are not the network's.
+        ConfigurationError: nothing is labelled, or not one pixel is known; depth has no intrinsics; or classes are
+            not the network's.
         DatasetError: a file is damaged, or holds a class id that ``dataset.json`` does not name.
     """
     folder = source.folder
     names = {c.id: c.name for c in network.card.classes}
-    segmentation, depth = SegmentationMetrics(max(names)), DepthMetrics()
+    metrics = TaskMetrics((SEMANTIC, DEPTH), max(names))
     camera = folder.info.intrinsics
-    has_semantic = has_depth = False
     for name in tqdm(source.names, desc=f"measuring on {folder.name}", unit="frame", disable=None):
         prediction = network.predict(folder.read_rgb(name), camera.fx if camera else None)
-        if folder.has("semantic", name):
+        if folder.has(SEMANTIC, name):
             check_classes(folder, names)
-            segmentation.update(prediction.segmentation, read_truth(folder, SEMANTIC, name))
-            has_semantic = True
-        if folder.has("depth", name):
+            metrics.update(SEMANTIC, prediction.segmentation, read_truth(folder, SEMANTIC, name))
+        if folder.has(DEPTH, name):
             if camera is None:
                 raise ConfigurationError(f"{folder.root} has depth but no intrinsics: add them to dataset.json")
-            depth.update(prediction.depth, read_truth(folder, DEPTH, name))
-            has_depth = True
-    if not (has_semantic or has_depth):
-        raise ConfigurationError(f"no frame of {folder.root} has a label to measure against")
-    values = {**(segmentation.compute() if has_semantic else {}), **(depth.compute() if has_depth else {})}
-    return Evaluation(folder.name, split, len(source.names), values), segmentation.per_class(names)
+            metrics.update(DEPTH, prediction.depth, read_truth(folder, DEPTH, name))
+    figures = measured_figures(metrics, folder)
+    return Evaluation(folder.name, split, len(source.names), figures), metrics.by_task[SEMANTIC].per_class(names)
 
 
 def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:

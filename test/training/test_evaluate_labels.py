@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import cv2
+import numpy as np
 import pytest
 from ball_folder import CLASSES, COLORS, write_folder
 from network_file import card, write_network
@@ -13,6 +17,7 @@ from training.__main__ import main
 from training.checkpoint import TrainedNetwork
 from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source
+from training.errors import ConfigurationError
 from training.models.fusion import build_backbone
 from training.models.modalities import modalities
 from training.models.mtinet import MTINet
@@ -51,3 +56,30 @@ def test_a_class_that_nobody_named_is_said_with_its_file(data, network, capsys):
     with pytest.raises(DatasetError) as error:
         evaluate_checkpoint(teacher(["semantic"]), Source(data, ["f00", "f01"]), "all")
     assert str(error.value) == complaint
+
+
+def test_depth_that_is_unknown_everywhere_is_no_figure(data, network, tmp_path, capsys):
+    for path in (data.root / "depth").iterdir():
+        cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
+    arguments = ["evaluate", str(network), str(data.root), "--json", str(tmp_path / "figures.json")]
+    assert main(arguments) == 0
+    told = capsys.readouterr()
+    complaint = f"depth cannot be measured: the labels in {data.root} have no known pixel (0 is unknown)"
+    assert told.err.strip().splitlines()[-1] == f"warning: {complaint}"
+    assert "nan" not in told.out and "miou" in told.out
+    values = json.loads((tmp_path / "figures.json").read_text())["values"]
+    assert "miou" in values and "rmse" not in values
+    shutil.rmtree(data.root / "semantic")
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1] == f"error: {complaint}"
+
+
+def test_a_checkpoint_is_not_measured_on_what_is_unknown_either(data, capsys):
+    for path in (data.root / "depth").iterdir():
+        cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
+    some = Source(data, ["f00", "f01"])
+    evaluation, _ = evaluate_checkpoint(teacher(["semantic", "normals"]), some, "all")
+    assert "miou" in evaluation.values and "normals_mean" not in evaluation.values
+    assert "warning: normals cannot be measured" in capsys.readouterr().err
+    with pytest.raises(ConfigurationError, match=r"normals cannot be measured: the labels in .*balls have no known"):
+        evaluate_checkpoint(teacher(["normals"]), some, "all")

@@ -254,6 +254,15 @@ def test_a_true_class_that_nobody_named_is_said_with_its_file(home, data, capsys
     assert capsys.readouterr().err.strip().splitlines()[-1] == complaint
 
 
+def test_depth_that_is_unknown_everywhere_is_nothing_to_label_by(home, data, capsys):
+    for path in (data.root / "depth").iterdir():
+        cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
+    assert label(home, data) == 2
+    error = capsys.readouterr().err.strip()
+    assert "the teacher looks at depth, and it is 0, which is unknown, all over the" in error
+    assert len(error.splitlines()) == 1 and not (data.root / "pseudo_labels.json").exists()
+
+
 def test_a_student_learns_from_true_and_pseudo_labels_together(home, folder, data):
     out = data.root / "labels"
     assert label(home, data, "--tau", "0.1", "--soft", "--out", str(out)) == 0

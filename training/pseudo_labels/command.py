@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
 from training.checkpoint import TrainedNetwork, load_checkpoint
-from training.datasets.derived.sources import DERIVED_FROM, carries
+from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import DEFAULT_TAU, PseudoFolder, PseudoInfo
@@ -38,7 +38,7 @@ def unlabelled_frames(
     """Frames that lack a label of ``tasks`` and carry what the teacher looks at; and how many carry too little.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none; or the teacher looks at depth, and none of them knows any.
     """
     needed = [m.label for m in trained.inputs if m.label]
     lacking = [n for n in source.names if not all(choice.has(source.folder, task, n) for task in tasks)]
@@ -50,6 +50,11 @@ def unlabelled_frames(
             else f"every frame has {' and '.join(tasks)} already"
         )
         raise ConfigurationError(f"nothing to label in {source.folder.root}: {why}")
+    if DEPTH in map(source_kind, needed) and not any(source.folder.read_depth(n).any() for n in usable):
+        raise ConfigurationError(
+            f"nothing to label in {source.folder.root}: the teacher looks at depth, and it is 0, which is unknown, "
+            f"all over the {len(usable)} frames without a label"
+        )
     return usable, len(lacking) - len(usable)
 
 
