@@ -239,10 +239,26 @@ def test_what_cannot_be_done_is_said_in_one_line(home, data, capsys, more, compl
     assert not (data.root / "pseudo_labels.json").exists()
 
 
-def test_frames_that_all_have_labels_need_none(home, data, capsys):
+def test_frames_without_what_the_teacher_looks_at_are_not_labelled(home, data, capsys):
     shutil.rmtree(data.root / "depth")
-    assert label(home, data) == 2
-    assert "has depth for the teacher to look at" in capsys.readouterr().err
+    recordings = data.root.rename(data.root.parent / "recordings")
+    teacher = home / "runs" / "teacher" / "last.ckpt"
+    assert main(["pseudo-label", str(teacher), f"{recordings}:train"]) == 2
+    assert "none of the 2 frames without a label has depth for the teacher to look at" in capsys.readouterr().err
+
+
+def test_a_budget_of_what_is_not_there_is_refused(home, data, capsys, tmp_path):
+    kept = LabelBudget.read(home / "budget.json")
+    for dataset, more, complaint in (
+        ("balls", {"semantic": (*kept.labels["semantic"], "f99")}, "semantic lists frame f99, which "),
+        ("balls", {"semantic": ("f03",)}, "semantic lists frame f03, which has no "),
+        ("cubes", {}, "the budget is for the data set 'cubes', not 'balls'"),
+    ):
+        path = tmp_path / "other.json"
+        LabelBudget(dataset, "train", 0, "by hand", {**kept.labels, **more}).write(path)
+        assert label(home, data, "--budget", str(path)) == 2
+        assert f"error: label budget {path}: {complaint}" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (data.root / "pseudo_labels.json").exists()
 
 
 def test_a_true_class_that_nobody_named_is_said_with_its_file(home, data, capsys):

@@ -198,7 +198,7 @@ def main(argv: list[str]) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trained = load_checkpoint(options.teacher)
     source = Source.parse(options.frames, ".")
-    choice = LabelChoice(LabelBudget.read(options.budget) if options.budget else None)
+    choice = LabelChoice(LabelBudget.read(options.budget, source.folder) if options.budget else None)
     tasks = tuple(options.tasks)
     _check(trained, source, choice, tasks)
     names, skipped = unlabelled_frames(trained, source, choice, tasks)
@@ -245,10 +245,6 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
     if SEMANTIC in tasks and source.folder.info.classes:  # Recordings name none: they get the teacher's.
         check_classes(source.folder, trained.classes)
     name = source.folder.name
-    if choice.budget and choice.budget.dataset != name:
-        raise ConfigurationError(
-            f"the budget is for the data set {choice.budget.dataset!r}, the frames are of {name!r}"
-        )
     if trained.budgets is not None and name in [data.name for data in trained.training_data]:
         seen, given = trained.budgets.get(name), choice.budget.digest if choice.budget else None
         if seen != given:
