@@ -25,6 +25,9 @@ FRAMES = 3
 def draw_pictures(networks: Mapping[str, TrainedNetwork], source: Source, path: Path) -> None:
     """For some frames two lines, depth and classes: the truth first, then each network under its title.
 
+    What a frame has no label of is grey, and its depth in the colours of usual distances. Below are the names of all
+    classes shown.
+
     Args:
         networks: by title.
         source: frames; a few, evenly spread, are shown.
@@ -42,12 +45,13 @@ def draw_pictures(networks: Mapping[str, TrainedNetwork], source: Source, path: 
         semantic = source.folder.read_semantic(name) if source.folder.has("semantic", name) else None
         depth = source.folder.read_depth(name) if source.folder.has("depth", name) else None
         blank = np.full_like(rgb, 235)
-        limits = viewing_range([depth] if depth is not None else [])
+        limits = viewing_range([np.zeros((1, 1)) if depth is None else depth])
         upper = [captioned(rgb, name), captioned(blank if depth is None else depth_in_color(depth, *limits), "depth")]
         lower = [
             captioned(blank, ""),
             captioned(blank if semantic is None else palette.colors(semantic), "classes"),
         ]
+        seen |= set() if semantic is None else set(np.unique(semantic).tolist())
         for title, trained in networks.items():
             frames = NamedFrames(trained, Source(source.folder, [name]), ALL_LABELS)
             maps = predict_maps(trained, collate_named([frames[0]])[1], rgb.shape[:2])
