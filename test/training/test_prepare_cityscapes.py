@@ -135,8 +135,8 @@ def test_interrupted_and_resumed_it_is_the_same_set(source, small, tmp_path, mon
     assert digests(out) == digests(small)
 
 
-# Of each id its trainId, whether it is ignored, and its name: as cityscapesscripts 2.3.0 (MIT) has them, which takes the
-# package `typing` along, whose place is the standard library's by now; so it is not installed for this.
+# Of each id its trainId, whether it is ignored, and its name: as cityscapesscripts 2.3.0 (MIT) has them, which takes
+# the package `typing` along, whose place is the standard library's by now; so it is not installed for this.
 OFFICIAL = json.loads((Path(__file__).parent / "cityscapes_labels.json").read_text())
 
 
