@@ -105,7 +105,8 @@ def home(tmp_path_factory):
 def test_curves_of_threshold_and_noise_are_trained_gathered_and_drawn(home, monkeypatch, capsys):
     monkeypatch.chdir(home)
     curves = {"tau": [0.0], "holes": [0.5]}
-    written(home / "tiny.yaml", curves=curves)
+    # The only step of one would be too small to tell anything apart.
+    written(home / "tiny.yaml", curves=curves, steps=2)
     command = ["limits", "tiny.yaml", "--root", ".", "--accelerator", "cpu", "--out", "results"]
     assert main(command) == 0
     content = json.loads((home / "results/tiny.json").read_text())
