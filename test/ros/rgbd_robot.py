@@ -45,9 +45,10 @@ class RgbdRobot(Robot):
         self.odometry = self.node.create_publisher(Odometry, "odometry", 10)
         self._stamps: dict[int, int] = {}
 
-    def wait_until_heard(self) -> None:
+    def wait_until_heard(self, loggers: int = 1) -> None:
+        """Wait until so many hear all that is published, and tell them of the cameras."""
         publishers = (self.image, self.camera_info, self.depth, self.depth_info, self.odometry)
-        self.wait(lambda: all(p.get_subscription_count() for p in publishers))
+        self.wait(lambda: all(p.get_subscription_count() >= loggers for p in publishers))
         self.wait(lambda: self.diagnostics and self.diagnostics[-1]["active"] == "true")
         self.send_cameras()
         time.sleep(0.3)

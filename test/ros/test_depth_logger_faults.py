@@ -201,9 +201,7 @@ def test_two_loggers_on_one_folder_have_a_run_each(tmp_path):
     )
     try:
         with logging(tmp_path) as (_, robot):
-            robot.wait(lambda: robot.image.get_subscription_count() == 2)
-            robot.send_cameras()
-            time.sleep(0.3)
+            robot.wait_until_heard(loggers=2)
             robot.send_until(0, lambda: len(robot.runs()) == 2 and min(robot.runs().values()) >= 5)
             robot.check()
             assert {run[:2] for run in robot.runs()} == {"r2", "r3"}
