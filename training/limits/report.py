@@ -118,7 +118,8 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
                     )
             if curve == LABELS:
                 panel.set_xscale("log", base=2)
-                panel.xaxis.set_major_formatter(matplotlib.ticker.ScalarFormatter())
+                panel.set_xticks(study.curves[curve], map("{:g}".format, study.curves[curve]))
+                panel.minorticks_off()
             panel.grid(alpha=0.3)
             panel.set_xlabel(MEANING[curve] if line else "")
             panel.set_ylabel(label if column == 0 else "")
