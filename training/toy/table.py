@@ -37,6 +37,11 @@ PAIRS = {
     "T-S better than ST": ("st", "ts"),
     "T-S better than with a teacher without f1": ("blind", "ts"),
 }
+LEARNT = {
+    "pseudo": "what the teacher makes of them",
+    "true_and_pseudo": "the true f2 where it is known, else the teacher's",
+}
+"""Labels of a student, by their name in a setting."""
 Result = Mapping[str, Any]
 
 
@@ -54,7 +59,7 @@ def markdown(study: ToyStudy, main: Result, readings: Mapping[str, Result], swee
         *_verdict(study, main, sweep),
         f"![f2 as learnt, and errors]({study.name}.png)",
         "## What is trained",
-        *_what_is_trained(),
+        *_what_is_trained(study),
         "## Beside the paper's Table 2",
         "Mean squared error of f2: the mean over the seeds with half its 95 % interval (Student's t). The paper does "
         "not say of what its ± is.",
@@ -95,12 +100,12 @@ def _holds(result: Result, comparison: str) -> str:
     return f"{word} on the mean, and does in {seeds_that_hold(result, comparison)} of {len(result['seeds'])} seeds"
 
 
-def _what_is_trained() -> list[str]:
+def _what_is_trained(study: ToyStudy) -> list[str]:
     rows = [
         f"- **{ROWS['st']}**: z to f2, {LABELLED} points. **{ROWS['mtl']}**: z to f1 and f2, the same points.",
-        f"- **Teacher**: z and f1 to f1 and f2, the same points and epochs. It labels the other {POINTS - LABELLED}.",
-        f"- **{ROWS['ts']}**: the student, z to f2, {POINTS} points: the true f2 where it is known, else the "
-        "teacher's. The teacher's own steps are not counted.",
+        f"- **Teacher**: z and f1 to f1 and f2, the same points and epochs. It labels all {POINTS}.",
+        f"- **{ROWS['ts']}**: the student, z to f2, {POINTS} points: {LEARNT[study.main[0].student_labels]}. "
+        "The teacher's own steps are not counted.",
         f"- **{ROWS['blind']}**: the same, labelled by the MTL network of those epochs. Not in the paper.",
     ]
     return [
@@ -113,7 +118,7 @@ def _what_is_trained() -> list[str]:
         "two tasks, as loss; PyTorch's usual first weights; inputs as they are; a new order every epoch. Each seed "
         "draws points, weights and order, and all rows of a seed share them as far as shapes allow. The paper's "
         f'"4 layers containing 128 neurons each" may mean three or four hidden layers of {WIDTH}, and its student '
-        f"may learn the teacher's labels at the {LABELLED} points too.",
+        f"may learn the true f2 or the teacher's at the {LABELLED} points.",
     ]
 
 
