@@ -30,8 +30,8 @@ from bench.results import conditions
 from mtl_perception.evaluation.measurement import Measurement, Recording
 from mtl_perception.json_file import write_json
 from mtl_perception.network import Network, read_card
-from mtl_perception.results_page import write_page
 from mtl_perception.share import model_path
+from training.results_page import write_page
 
 GOAL_RATIO = 0.9
 """Least rate of the whole over that of the network alone."""

@@ -35,7 +35,7 @@ from mtl_perception.deployment.timed_network import FRAMES, Opened, TimedNetwork
 from mtl_perception.deployment.timed_node import time_node
 from mtl_perception.json_file import write_json
 from mtl_perception.machine import load_average
-from mtl_perception.results_page import write_page
+from training.results_page import write_page
 
 ARCHITECTURES = (
     Architecture("shipped", "efficientnet_lite0", (32, 32, 64, 64), 192, 256, "as shipped, working at 256x192"),

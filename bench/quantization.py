@@ -34,10 +34,10 @@ from mtl_perception.json_file import write_json
 from mtl_perception.machine import load_average
 from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network
-from mtl_perception.results_page import write_page
 from mtl_perception.share import model_path
 from training.datasets.source import Source
 from training.evaluate import evaluate
+from training.results_page import write_page
 
 LIBRARIES = ("onnxruntime", "openvino")
 EXACT = "exact"

@@ -59,6 +59,8 @@ COMMANDS = {
     "compare-labels": "training.label_resolution",
 }
 
+INTERRUPTED = "what is written is whole, and the same command goes on from it, or says how"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 after one line that says what was wrong, or 130 after Ctrl-C."""
@@ -77,12 +79,12 @@ def main(argv: list[str] | None = None) -> int:
     except (ConfigurationError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except OSError as error:  # A full disk, a folder that cannot be written to: what is written is whole.
+    except OSError as error:  # A full disk, a folder that cannot be written to.
         where = f" ({error.filename})" if error.filename else ""
-        print(f"error: {error.strerror or error}{where}; the same command goes on from what is there", file=sys.stderr)
+        print(f"error: {error.strerror or error}{where}; {INTERRUPTED}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"{name}: stopped; the same command goes on from what is there", file=sys.stderr)
+        print(f"{name}: stopped; {INTERRUPTED}", file=sys.stderr)
         return 130
 
 

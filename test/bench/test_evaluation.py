@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bench.evaluation import main
-from mtl_perception.results_page import BY_HAND
+from training.results_page import BY_HAND
 
 
 def test_figures_are_measured_and_written(tmp_path, network):

@@ -13,7 +13,7 @@ from bench import inference, session_options, torch_network
 from bench.inference_page import page, rows
 from bench.torch_network import SIZE, Architecture, TimedTorchNetwork
 from mtl_perception.deployment.timed_node import NodeTimes
-from mtl_perception.results_page import BY_HAND
+from training.results_page import BY_HAND
 
 SMALL = Architecture("small", "mobilenetv4_conv_small", (8, 8, 8, 8), 96, 128, "small")
 

@@ -14,7 +14,7 @@ from bench.quantization_page import page
 from mtl_perception.dataset_folder import DatasetInfo, Intrinsics
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.deployment.conditions import conditions
-from mtl_perception.results_page import BY_HAND
+from training.results_page import BY_HAND
 
 
 def test_figures_are_measured_and_written(tmp_path, monkeypatch):

@@ -102,7 +102,9 @@ def test_augmented_samples_keep_class_and_depth_together(folder):
 
 
 def test_held_out_frames_are_not_trained_on(folder):
-    rest, held = Source(folder, folder.names()).hold_out(3)
+    frames = Source(folder, folder.names())
+    held = frames.hold_out(3)
+    rest = frames.without(held)
     assert len(held.names) == 3 and sorted(rest.names + held.names) == folder.names()
     with pytest.raises(ConfigurationError, match="cannot hold 12 of the 12"):
         Source(folder, folder.names()).hold_out(12)

@@ -139,7 +139,7 @@ def test_a_full_disk_is_said_in_one_line(studied, folder, monkeypatch, capsys):
         capsys.readouterr()
         .err.strip()
         .splitlines()[-1]
-        .startswith("error: No space left on device (results/tiny.json); the same command goes on")
+        .startswith("error: No space left on device (results/tiny.json); what is written is whole, and the same")
     )
     assert (studied / "results" / "tiny.md").read_text() == table
 

@@ -12,11 +12,11 @@ import torch
 import yaml
 
 from mtl_perception.atomic_write import write_atomically
-from mtl_perception.results_page import BY_HAND
 from training.__main__ import main
 from training.errors import ConfigurationError
 from training.reproduce.study import STUDIES
 from training.reproduce.summary import Spread
+from training.results_page import BY_HAND
 from training.toy import functions
 from training.toy.experiment import run_setting, steps_in_all
 from training.toy.functions import GRID, LABELLED, POINTS, draw_points

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.affinity.agreement import agreement, in_words, read_result
 from training.affinity.checks import checked
 from training.affinity.effects import effects
@@ -22,6 +21,7 @@ from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_stud
 from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.reproduce.study import STUDIES
+from training.results_page import write_page
 
 RECIPE = "house"
 """The study whose settings a folder without a study of its own is measured by."""
@@ -32,8 +32,9 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training affinity",
         description="Fill the matrix: giving task i as input to a teacher changes task j's student by so much, against "
-        "a network of the same labels and steps without a teacher. It says first how many trainings of how many steps "
-        "that is. What has been done is not done again: stop it when you like, and give the same command to go on.",
+        "the best of three networks of as many steps without a teacher. It says first how many trainings of how many "
+        "steps that is. What has been done is not done again: stop it when you like, and give the same command to go "
+        "on.",
     )
     parser.add_argument(
         "study",

@@ -99,7 +99,7 @@ class FolderData(LightningDataModule):
             for s, c in zip(self.train_sources, self.choices, strict=True)
         ]
         if hold_out:
-            _, self.validation_source = self.train_sources[0].hold_out(hold_out)
+            self.validation_source = self.train_sources[0].hold_out(hold_out)
             self.train_sources = [source.without(self.validation_source) for source in self.train_sources]
         frames = sum(len(s.names) for s in self.train_sources)
         if frames < batch_size:

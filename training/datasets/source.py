@@ -36,17 +36,15 @@ class Source:
             raise ConfigurationError(f"{text} has no frames")
         return cls(folder, names)
 
-    def hold_out(self, count: int) -> tuple[Source, Source]:
-        """Split off ``count`` frames, evenly spaced: the rest, and those.
+    def hold_out(self, count: int) -> Source:
+        """``count`` of the frames, evenly spaced.
 
         Raises:
             ConfigurationError: there are not more than ``count`` frames.
         """
         if not 0 < count < len(self.names):
             raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.name} out")
-        held = {i * len(self.names) // count for i in range(count)}
-        rest = [name for i, name in enumerate(self.names) if i not in held]
-        return Source(self.folder, rest), Source(self.folder, [self.names[i] for i in sorted(held)])
+        return Source(self.folder, [self.names[i * len(self.names) // count] for i in range(count)])
 
     def without(self, other: Source) -> Source:
         """The frames that are not ``other``'s, too; all of them where that is another folder."""

@@ -17,11 +17,11 @@ from mtl_perception.deployment.benchmark import Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import figures
 from mtl_perception.deployment.conditions import as_text, conditions
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.errors import ConfigurationError
 from training.family.family import FAMILIES, read_family
 from training.family.runner import FamilyRunner
 from training.family.table import draw, markdown
+from training.results_page import write_page
 
 ROUNDS = 10
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
 from training.limits.plan import cost
@@ -18,6 +17,7 @@ from training.limits.runner import LimitsRunner
 from training.limits.study import PREFIX, read_limits_study
 from training.limits.summary import as_json
 from training.reproduce.study import STUDIES
+from training.results_page import write_page
 
 
 def main(argv: list[str]) -> None:
@@ -42,7 +42,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the tables of what there is")
     options = parser.parse_args(argv)
     path = Path(options.study) if options.study.endswith(".yaml") else STUDIES / f"{PREFIX}{options.study}.yaml"
-    if path.parent == STUDIES and options.study not in known:
+    if not options.study.endswith(".yaml") and options.study not in known:
         raise ConfigurationError(f"no study {options.study!r}; known: {', '.join(known)}")
     study = read_limits_study(path)
     study = (cheap_version(study) if options.cheap else study).only(options.curves, options.seeds)

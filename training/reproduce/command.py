@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
@@ -21,6 +20,7 @@ from training.reproduce.run import Run
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import STUDIES, Study, read_study
 from training.reproduce.table import markdown
+from training.results_page import write_page
 
 
 def main(argv: list[str]) -> None:

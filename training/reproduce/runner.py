@@ -122,9 +122,7 @@ class StudyRunner:
     def _check_frames(self) -> None:
         """What is reported must be of frames that no network has seen."""
         report = self._measured_on[self.study.report]
-        if report.folder.root.resolve() != self.source.folder.root.resolve():
-            return
-        if both := set(report.names) & set(self.source.names):
+        if both := {*report.names} - {*report.without(self.source).names}:
             raise ConfigurationError(
                 f"{len(both)} frames, {min(both)} is one, are of {self.study.source}, which is trained on, and of "
                 f"{self.study.report}, which is reported: take splits that share none"

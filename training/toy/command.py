@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.reproduce.study import STUDIES
+from training.results_page import write_page
 from training.toy.plot import draw
 from training.toy.runner import run_study
 from training.toy.study import read_study

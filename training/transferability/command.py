@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from mtl_perception.json_file import write_json
-from mtl_perception.results_page import write_page
 from training.affinity.rows import single_name
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, known_studies, read_affinity_study
@@ -24,6 +23,7 @@ from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.models.modalities import RGB
 from training.reproduce.study import STUDIES
+from training.results_page import write_page
 from training.transferability.measures import MEASURES, measure_pairs
 from training.transferability.plot import draw
 from training.transferability.rank_correlation import rank_correlations, read_gains

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtl_perception.results_page import BY_HAND, write_page
+from training.results_page import BY_HAND, write_page
 
 
 def test_what_people_wrote_stays(tmp_path):
