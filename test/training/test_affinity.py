@@ -158,7 +158,7 @@ def test_what_is_done_is_not_done_again_and_the_cost_is_said_first(studied, data
 def test_agreement_wants_both_versions(studied, data, monkeypatch, capsys):
     monkeypatch.chdir(studied)
     assert run(data, "--agreement", "--out", "results") == 2
-    assert "results/tiny_cheap.json is not there yet: run the study with --cheap first" in capsys.readouterr().err
+    assert "tiny_cheap.json: No such file or directory; run the study with --cheap first" in capsys.readouterr().err
 
 
 def test_both_versions_there_their_agreement_is_told(tmp_path, monkeypatch, capsys):

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from training.affinity.agreement import agreement, read_result
+from training.affinity.agreement import agreement
 from training.affinity.conditions import Condition, condition
 from training.affinity.effects import Effect, effects, relative_matrix
+from training.affinity.matrix_file import read_matrix
 from training.affinity.report import conditions, markdown
 from training.affinity.study import AffinityStudy
 from training.errors import ConfigurationError
@@ -131,11 +132,13 @@ def test_agreement_is_also_of_the_better_of_two_to_give():
     assert found["spearman"] > 0.5 and (found["right"], found["choices"]) == (0, 2)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"study": "s"}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"study": "s"}', '{"study": "s", "tasks": 0, "labels": 0, "pairs": {"a>b": {}}}']
+)
 def test_a_file_that_is_no_matrix_is_named(tmp_path, content):
     (tmp_path / "m.json").write_text(content)
     with pytest.raises(ConfigurationError, match=r"m\.json is no "):
-        read_result(tmp_path / "m.json", "first")
+        read_matrix(tmp_path / "m.json")
 
 
 def test_agreement_is_of_ranks():

@@ -248,7 +248,7 @@ def test_labels_and_networks_of_a_folder_are_measured(home, monkeypatch, capsys)
     assert main([*command, *checkpoints]) == 0 and (home / "told.json").read_bytes() == first
 
     gains = {pair: {"relative": 0.1 * i} for i, pair in enumerate(pairs)}
-    (home / "matrix.json").write_text(json.dumps({"pairs": gains}))
+    (home / "matrix.json").write_text(json.dumps({"study": "s", "tasks": [], "labels": {}, "pairs": gains}))
     assert main([*command, *checkpoints, "--affinity", "matrix.json"]) == 0
     correlations = json.loads((home / "told.json").read_text())["rank_correlation"]
     assert correlations["mutual_information"]["pairs"] == 6 and correlations["log_me"]["pairs"] == 4
@@ -270,7 +270,9 @@ def test_a_study_says_what_to_look_at_and_has_the_matrix(tmp_path, monkeypatch):
     assert {pair.split(">")[0] for pair in content["pairs"]} == {"depth", "semantic", "normals", "edges"}
 
     gains = {pair: {"relative": 0.1 * i} for i, pair in enumerate(content["pairs"])}
-    (out / "affinity_house_cheap.json").write_text(json.dumps({"pairs": gains}))
+    (out / "affinity_house_cheap.json").write_text(
+        json.dumps({"study": "s", "tasks": [], "labels": {}, "pairs": gains})
+    )
     assert main(command) == 0
     assert json.loads((out / "transferability.json").read_text())["rank_correlation"]
     assert "](transferability.png)" in (out / "transferability.md").read_text()

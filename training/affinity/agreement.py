@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from training.affinity.matrix_file import gains
 from training.errors import ConfigurationError
 
 LEAST_PAIRS = 3
@@ -35,11 +34,8 @@ def agreement(full: dict[str, Any], cheap: dict[str, Any]) -> dict[str, Any]:
         raise ConfigurationError(
             f"{full['study']} and {cheap['study']} are of other tasks or numbers of labels: run both anew of the same"
         )
-    both = {
-        pair: (full["pairs"][pair]["relative"], effect["relative"])
-        for pair, effect in cheap["pairs"].items()
-        if effect["relative"] is not None and full["pairs"].get(pair, {}).get("relative") is not None
-    }
+    whole = gains(full)
+    both = {pair: (whole[pair], gain) for pair, gain in gains(cheap).items() if pair in whole}
     if len(both) < LEAST_PAIRS:
         raise ConfigurationError(f"{len(both)} effects in both: a rank correlation takes {LEAST_PAIRS} or more")
     one, other = zip(*both.values(), strict=True)
@@ -70,27 +66,6 @@ def better_of_two(both: Mapping[str, tuple[float, float]]) -> dict[str, float | 
         if pair.split(">")[1] == another.split(">")[1]
     ]
     return {"right": float(sum(right)), "choices": len(right)}
-
-
-def read_result(path: Path, how: str) -> dict[str, Any]:
-    """The JSON of a study.
-
-    Args:
-        path: where it should be.
-        how: it is to be run, if it is not there.
-
-    Raises:
-        ConfigurationError: it is not there yet, or is no such file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path} is not there yet: run the study {how} first, with the same --out") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} is no JSON: {error}") from error
-    if not isinstance(content, dict) or not {"study", "tasks", "labels", "pairs"} <= content.keys():
-        raise ConfigurationError(f"{path} is no matrix of `python -m training affinity`")
-    return content
 
 
 def in_words(values: dict[str, Any], name: str) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 import torch
 
 from mtl_perception.json_file import write_json
-from training.affinity.agreement import agreement, in_words, read_result
+from training.affinity.agreement import agreement, in_words
 from training.affinity.checks import checked
 from training.affinity.effects import effects
 from training.affinity.heat_map import draw_heat_map
+from training.affinity.matrix_file import read_matrix
 from training.affinity.report import as_json, markdown
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_studies, read_affinity_study
@@ -106,8 +107,8 @@ def _agreement(study: AffinityStudy, out: Path | None) -> None:
     cheap = cheap_version(study).name
     full_home, cheap_home = (out or Path("runs") / name for name in (study.name, cheap))
     values = agreement(
-        read_result(full_home / f"{study.name}.json", "without --cheap"),
-        read_result(cheap_home / f"{cheap}.json", "with --cheap"),
+        read_matrix(full_home / f"{study.name}.json", "run the study without --cheap first, with the same --out"),
+        read_matrix(cheap_home / f"{cheap}.json", "run the study with --cheap first, with the same --out"),
     )
     print(in_words(values, study.name))
     path = full_home / f"{study.name}_agreement.json"

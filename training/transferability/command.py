@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_perception.json_file import write_json
+from training.affinity.matrix_file import gains, read_matrix
 from training.affinity.rows import single_name
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, known_studies, read_affinity_study
@@ -26,7 +27,7 @@ from training.reproduce.study import STUDIES
 from training.results_page import write_page
 from training.transferability.measures import MEASURES, measure_pairs
 from training.transferability.plot import draw
-from training.transferability.rank_correlation import rank_correlations, read_gains
+from training.transferability.rank_correlation import rank_correlations
 from training.transferability.sampling import draw_points
 from training.transferability.table import markdown
 
@@ -83,7 +84,7 @@ def main(argv: list[str]) -> None:
         raise ConfigurationError(f"--tasks {' '.join(options.tasks)}: two different ones are needed for a pair")
     if options.out.suffix != ".md":
         raise ConfigurationError(f"--out {options.out} is a file *.md")
-    gains = read_gains(options.affinity) if options.affinity else {}
+    gained = gains(read_matrix(options.affinity)) if options.affinity else {}
     networks = _networks(options.networks or [], options.tasks)
     source = Source.parse(options.frames, root)
     names = _frames(source, options.tasks, options.count)
@@ -99,8 +100,8 @@ def main(argv: list[str]) -> None:
         "seed": options.seed,
         "networks": sorted(networks),
         "pairs": pairs,
-        "gains": gains,
-        "rank_correlation": rank_correlations(pairs, gains),
+        "gains": gained,
+        "rank_correlation": rank_correlations(pairs, gained),
     }
     write_json(options.out.with_suffix(".json"), content)
     picture = options.out.with_suffix(".png")

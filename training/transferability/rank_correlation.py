@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
 
 from training.affinity.agreement import better_of_two
-from training.errors import ConfigurationError
 from training.transferability.measures import HELPS_WHEN_LESS
 
 LEAST_PAIRS = 4
-
-
-def read_gains(path: Path) -> dict[str, float]:
-    """By pair ``FROM>TO`` how much giving the one changed the student's other, relative, of ``affinity``'s JSON.
-
-    Raises:
-        ConfigurationError: it is missing, or no such file.
-    """
-    try:
-        pairs = json.loads(path.read_text(encoding="utf-8"))["pairs"]
-        return {pair: effect["relative"] for pair, effect in pairs.items() if effect["relative"] is not None}
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the matrix {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{path} is no matrix of `python -m training affinity`: {error!r}") from error
 
 
 def rank_correlations(
