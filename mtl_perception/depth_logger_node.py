@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -58,7 +59,10 @@ class DepthLoggerNode(LifecycleNode):
         self._active = False
         self._asked: list[Future] = []
         """Answers of ~/log_now that are still to come."""
-        self._log_service = self.create_service(Trigger, "~/log_now", self._on_log_now)
+        # In a group of its own: while it awaits the disk, the others of its group would not be called.
+        self._log_service = self.create_service(
+            Trigger, "~/log_now", self._on_log_now, callback_group=MutuallyExclusiveCallbackGroup()
+        )
         if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 

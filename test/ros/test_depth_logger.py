@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -89,6 +91,20 @@ def test_log_now_logs_the_current_frame_and_those_of_the_look_back(tmp_path):
         before = [line["stamp"] for n, line in sorted(lines.items()) if line["reason"] == "look_back"]
         assert len(before) >= 5 and lines[service]["stamp"] - before[0] <= 2e9 and before[-1] < lines[service]["stamp"]
         assert np.diff(before).min() >= 0.18e9
+
+
+def test_the_cameras_are_heard_while_log_now_waits_for_the_disk(tmp_path):
+    with logging(tmp_path, min_view_change=0.0, look_back=2.0) as (_, robot), ThreadPoolExecutor(1) as somebody:
+        assert not robot.log_now().success  # its service has met this robot
+        with (tmp_path / "index" / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the run cannot begin: nothing is written, and the answer is to come
+            number = robot.send_until(0, lambda: robot.fact("colour received") >= 5)
+            answer = somebody.submit(robot.log_now)
+            robot.send_until(number, lambda: robot.fact("colour received") >= number + 40)  # more than any queue holds
+            assert not answer.done()
+        assert answer.result().success, answer.result().message
+        lines = robot.check()
+        assert {"service", "look_back"} <= {line["reason"] for line in lines.values()}
 
 
 def test_poses_of_odometry_are_between_its_messages_and_a_robot_that_moves_is_logged(tmp_path):
