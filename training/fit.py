@@ -154,6 +154,8 @@ def main(argv: list[str]) -> None:
             trainer_defaults={
                 "max_epochs": 25,
                 "accelerator": "auto",
+                # Of more, the held-out frames would be measured in parts, and one part be taken for all.
+                "devices": 1,
                 "gradient_clip_val": 5.0,
                 "log_every_n_steps": 10,
             },

@@ -47,7 +47,8 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write, if it is time."""
-        if time.monotonic() - self._written >= INTERVAL:
+        # All processes or none: a checkpoint waits for every one of them.
+        if trainer.strategy.reduce_boolean_decision(time.monotonic() - self._written >= INTERVAL, all=False):
             self._write(trainer)
 
     def on_train_end(self, trainer: Trainer, *_: Any) -> None:

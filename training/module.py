@@ -196,7 +196,9 @@ class PerceptionModule(LightningModule):
                 }
                 for (in_backbone, is_weight), p in groups.items()
             ],
-            fused=True,  # A parameter at a time takes a seventh of a small network's step on a CPU.
+            # A parameter at a time takes a seventh of a small network's step on a CPU. In mixed precision Lightning
+            # clips no gradients of such an optimiser.
+            fused=not str(self.trainer.precision).endswith("-mixed"),
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser,

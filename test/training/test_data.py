@@ -110,6 +110,14 @@ def test_held_out_frames_are_not_trained_on(folder):
         Source(folder, folder.names()).hold_out(12)
 
 
+def test_of_a_recording_frames_in_a_row_are_held_out(tmp_path):
+    """Their neighbours look like them: held out one by one they would all be trained on, all but."""
+    walks = {"attic": [f"f{i:02d}" for i in range(8)], "cellar": [f"f{i:02d}" for i in range(8, 20)]}
+    folder = write_folder(tmp_path / "walks", frames=20, sequences=walks)
+    held = Source(folder, folder.names()).hold_out(5)
+    assert held.names == ["f06", "f07", "f17", "f18", "f19"]
+
+
 def test_data_that_cannot_be_used_is_named(folder, tmp_path):
     other = write_folder(tmp_path / "other", classes={1: "wall", 2: "ceiling", 3: "ball"})
     with pytest.raises(ConfigurationError, match="id 2 is 'floor' and 'ceiling'"):

@@ -109,6 +109,19 @@ def test_held_out_frames_are_trained_on_nowhere(folder, tmp_path):
     assert [source.names for source in data.train_sources] == [rest, rest, others]
 
 
+def test_what_is_held_out_has_all_labels(data):
+    """Else no checkpoint would be better than the first."""
+    for name in data.names("train")[::4]:
+        data.path("semantic", name).unlink()
+    with pytest.raises(ConfigurationError, match="none of the 2 frames of balls held out has semantic: hold out more"):
+        FolderData([f"{data.root}:train"], batch_size=2, hold_out=2, **SIZE)
+
+
+def test_a_name_is_one_data_set(folder, data):
+    with pytest.raises(ConfigurationError, match="are two data sets of one name: rename one folder"):
+        FolderData([f"{folder.root}:train", f"{data.root}:val"], batch_size=2, **SIZE)
+
+
 def labelled_logs(home, **told) -> PseudoFolder:
     """Logged frames without classes, ``home/logs``, and what a teacher trained on ``balls`` says of one of them."""
     logs = write_folder(home / "logs")

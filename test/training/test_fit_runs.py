@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 from tiny_fit import fit
 
 from training.checkpoint import load_checkpoint
+from training.last_checkpoint import LastCheckpoint
 from training.module import PerceptionModule
 
 
@@ -62,3 +64,31 @@ def test_a_name_that_is_taken_is_not_trained_over(folder, tmp_path, monkeypatch,
     assert "runs/tiny/best.ckpt is of an earlier training" in capsys.readouterr().err
     assert fit(folder, "--trainer.max_epochs", "1", "--ckpt_path", "runs/tiny/best.ckpt") == 0
     assert best.read_bytes() == before
+
+
+def test_mixed_precision_trains(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert fit(folder, "--trainer.max_steps", "2", "--trainer.precision", "bf16-mixed") == 0
+
+
+def test_all_processes_write_a_checkpoint_or_none_does(tmp_path, monkeypatch):
+    """Each has its own clock, and a checkpoint waits for all."""
+
+    class Together:
+        written = 0
+        agreed = False
+
+        @property
+        def strategy(self):
+            return SimpleNamespace(reduce_boolean_decision=lambda own, all: self.agreed)
+
+        def save_checkpoint(self, path):
+            self.written += 1
+
+    trainer, last = Together(), LastCheckpoint(str(tmp_path))
+    last.on_train_start(trainer, None)
+    for interval, written in ((0.0, 0), (1e9, 1)):
+        monkeypatch.setattr("training.last_checkpoint.INTERVAL", interval)
+        last.on_train_epoch_end(trainer, None)
+        assert trainer.written == written
+        trainer.agreed = True

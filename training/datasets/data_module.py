@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ class FolderData(LightningDataModule):
         super().__init__()
         root = root or os.environ.get("MTL_PERCEPTION_DATA", ".")
         self.train_sources = [Source.parse(text, root) for text in train]
+        _check_names(self.train_sources)
         self.validation_source: Source | None = None
         self.labels = tuple(labels or LABELS)
         known = tuple(dict.fromkeys((*LABELS, *DERIVED_FROM)))
@@ -101,6 +103,7 @@ class FolderData(LightningDataModule):
         if hold_out:
             self.validation_source = self.train_sources[0].hold_out(hold_out)
             self.train_sources = [source.without(self.validation_source) for source in self.train_sources]
+            self._check_held_out(self.validation_source)
         frames = sum(len(s.names) for s in self.train_sources)
         if frames < batch_size:
             raise ConfigurationError(
@@ -162,6 +165,16 @@ class FolderData(LightningDataModule):
             own = allowed if allowed and allowed.dataset == name else None
             choices.append(LabelChoice(own, theirs, soft, least, derived))
         return choices
+
+    def _check_held_out(self, held: Source) -> None:
+        """Without a label of each kind nothing would say which checkpoint is the best."""
+        seen = LabelChoice(self.choices[0].budget)
+        for kind in self.labels:
+            if not any(seen.has(held.folder, kind, name) for name in held.names):
+                raise ConfigurationError(
+                    f"none of the {len(held.names)} frames of {held.folder.name} held out has {kind}: hold out more, "
+                    "or name a data set that has all labels first"
+                )
 
     def _trainable(self, source: Source, choice: LabelChoice, require: list[str]) -> list[str]:
         """The frames with a label to learn from, and with all that are required."""
@@ -240,6 +253,19 @@ class FolderData(LightningDataModule):
             for name, digest in info.learnt_within.items():
                 seen.setdefault(name, set()).add(digest)
         return {name: digest for name, (digest, *others) in seen.items() if digest is not None and not others}
+
+
+def _check_names(sources: Sequence[Source]) -> None:
+    """Make sure that a name means one data set: budgets, pseudo-labels and licences are told apart by it.
+
+    Raises:
+        ConfigurationError: two folders have the same name.
+    """
+    roots: dict[str, Path] = {}
+    for folder in (source.folder for source in sources):
+        other = roots.setdefault(folder.name, folder.root)
+        if other.resolve() != folder.root.resolve():
+            raise ConfigurationError(f"{other} and {folder.root} are two data sets of one name: rename one folder")
 
 
 def _check_teacher(pseudo: PseudoFolder, allowed: LabelBudget | None, budget: str | None) -> None:

@@ -37,14 +37,26 @@ class Source:
         return cls(folder, names)
 
     def hold_out(self, count: int) -> Source:
-        """``count`` of the frames, evenly spaced.
+        """``count`` of the frames: evenly spaced; of a recording (``sequences``) the last ones in a row.
+
+        A frame of a video says what its neighbours hold; so they are not parted but at one place.
 
         Raises:
             ConfigurationError: there are not more than ``count`` frames.
         """
         if not 0 < count < len(self.names):
             raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.name} out")
-        return Source(self.folder, [self.names[i * len(self.names) // count] for i in range(count)])
+        recording = {name: key for key, names in self.folder.info.sequences.items() for name in names}
+        groups: dict[str, list[str]] = {}
+        for name in self.names:
+            groups.setdefault(recording.get(name, f"{name} alone"), []).append(name)
+        held: list[str] = []
+        seen = 0
+        for group in groups.values():
+            seen += len(group)
+            share = -(-seen * count // len(self.names)) - len(held)
+            held += group[len(group) - share :]
+        return Source(self.folder, held)
 
     def without(self, other: Source) -> Source:
         """The frames that are not ``other``'s, too; all of them where that is another folder."""
