@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mtl_perception.dataset_folder import Intrinsics
+from mtl_perception.depth_logger import registration
+from mtl_perception.depth_logger.registration import Camera
+from mtl_perception.messages import MessageError
 
 if TYPE_CHECKING:
     from sensor_msgs.msg import CameraInfo
+
+_SAME_SHAPE = 0.02
+"""Relative difference of a resized image's scales across and down that is put down to rounding."""
 
 
 def carries_rectified(topic: str) -> bool:
@@ -37,6 +44,52 @@ def intrinsics_of(info: CameraInfo, height: int, width: int, *, rectified: bool 
     if raw is None or (any(info.d) and not rectified):
         return raw
     return _pinhole(info.p, info, height, width) or raw
+
+
+def camera_of(info: CameraInfo, height: int, width: int, *, rectified: bool = False) -> Camera | None:
+    """The camera of an image with its distortion, which a rectified one has not; arguments as ``intrinsics_of``."""
+    intrinsics = intrinsics_of(info, height, width, rectified=rectified)
+    if intrinsics is None:
+        return None
+    return Camera(width, height, intrinsics, () if rectified else tuple(info.d), info.distortion_model)
+
+
+@lru_cache(maxsize=1)  # undistorting takes longer than a frame has, and the camera stays the same
+def rays_of(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Where the pixels of ``camera`` look: x and y at z = 1, float32 that broadcast to (H, W).
+
+    Raises:
+        MessageError: the image is distorted by a model that is not known here.
+    """
+    if not camera.is_distorted:
+        c = camera.intrinsics
+        x = (np.arange(camera.width, dtype=np.float32) - np.float32(c.cx)) / np.float32(c.fx)
+        return x, ((np.arange(camera.height, dtype=np.float32) - np.float32(c.cy)) / np.float32(c.fy))[:, None]
+    if len(camera.distortion) not in registration._COEFFICIENTS.get(camera.model, ()):
+        raise MessageError(
+            f"the image is distorted by the model {camera.model!r} of {len(camera.distortion)} coefficients, which is "
+            "not known here: use a rectified topic"
+        )
+    x, y, _ = registration._rays(camera)
+    return x, y
+
+
+def another_shape(info: CameraInfo, height: int, width: int) -> str | None:
+    """How it is told that an image of ``height`` x ``width`` is not that of ``info`` resized, or None where it may be.
+
+    An image of another shape was cropped, and the message does not tell where: its focal length in pixels is unknown.
+    """
+    across = (info.roi.width or info.width) / max(info.binning_x, 1)
+    down = (info.roi.height or info.height) / max(info.binning_y, 1)
+    if not (across and down) or not (height and width):
+        return None
+    # Of a small image rounding is more.
+    if abs(width * down / (height * across) - 1) <= max(_SAME_SHAPE, 1 / min(height, width)):
+        return None
+    return (
+        f"of {across:.0f}x{down:.0f}, the image of {width}x{height}: it was cropped, and where is unknown; take the "
+        "camera_info of this very image"
+    )
 
 
 def scaled_camera_info(info: CameraInfo, height: int, width: int) -> CameraInfo:

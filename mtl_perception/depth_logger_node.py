@@ -17,10 +17,11 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 
-from mtl_perception.camera_info import carries_rectified, intrinsics_of
+from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.depth_logger.camera_agreement import make_folder
 from mtl_perception.depth_logger.dataset_log import robot_name
+from mtl_perception.depth_logger.frames import DecodedFrame
 from mtl_perception.depth_logger.log_report import LogReport
 from mtl_perception.depth_logger.pairing import Pair, StampPairing
 from mtl_perception.depth_logger.recorder import Recorder, RecorderSettings
@@ -198,10 +199,20 @@ class DepthLoggerNode(LifecycleNode):
                 give_up=values.when_full == "drop_least_useful",
                 queue_size=values.queue_size + look_back,
             ),
-            self._decoder.decode,
+            self._decode,
             self._decoder.align,
             lambda stamp: self._poses.at(stamp, self._decoder.frame_id),
         )
+
+    def _decode(self, pair: Pair) -> DecodedFrame:
+        frame = self._decoder.decode(pair)
+        for name, info, pixels in (
+            ("camera_info", self._decoder.image_info, frame.rgb),
+            ("depth_camera_info", self._decoder.depth_info, frame.depth),
+        ):
+            if info is not None and (told := another_shape(info, *pixels.shape[:2])):
+                raise MessageError(f"{name} is {told}")
+        return frame
 
     def _listen_to_static_transforms(self) -> Subscription | None:
         try:

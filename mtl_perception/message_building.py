@@ -9,7 +9,6 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from mtl_perception.dataset_folder import Intrinsics
 from mtl_perception.messages import DEPTH_ENCODINGS, MessageError
 
 _LARGEST_16UC1 = 65.535
@@ -51,22 +50,20 @@ def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float
     return image_from_array(millimetres, encoding, header)
 
 
-def point_cloud(depth: np.ndarray, rgb: np.ndarray, camera: Intrinsics, header: Header) -> PointCloud2:
+def point_cloud(depth: np.ndarray, rgb: np.ndarray, rays: tuple[np.ndarray, np.ndarray], header: Header) -> PointCloud2:
     """An organised cloud (one point a pixel, NaN where depth is not finite), x right, y down, z forward, metres.
 
     Args:
         depth: (H, W) float32 metres.
         rgb: (H, W, 3) uint8 RGB, the points' colours.
-        camera: of this image size.
+        rays: x and y at z = 1 where each pixel looks, as ``rays_of`` gives them; they broadcast to (H, W).
         header: header of the image; its frame is the camera's optical frame.
     """
     height, width = depth.shape
     points = np.empty((height, width), dtype=[("xyz", np.float32, 3), ("rgb", np.uint32)])
     z = np.where(np.isfinite(depth), depth, np.float32(np.nan))
-    points["xyz"][..., 0] = (np.arange(width, dtype=np.float32) - np.float32(camera.cx)) / np.float32(camera.fx) * z
-    points["xyz"][..., 1] = ((np.arange(height, dtype=np.float32) - np.float32(camera.cy)) / np.float32(camera.fy))[
-        :, None
-    ] * z
+    for axis, ray in enumerate(rays):
+        np.multiply(ray, z, out=points["xyz"][..., axis])
     points["xyz"][..., 2] = z
     channels = rgb.astype(np.uint32)
     points["rgb"] = channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]

@@ -12,8 +12,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header, String
 
-from mtl_perception.camera_info import intrinsics_of, scaled_camera_info
+from mtl_perception.camera_info import camera_of, rays_of, scaled_camera_info
 from mtl_perception.message_building import depth_image, image_from_array, point_cloud
+from mtl_perception.messages import MessageError
 from mtl_perception.model_card import NOT_CONFIDENT, ModelCard
 from mtl_perception.network import Prediction
 from mtl_perception.parameters import PerceptionParameters
@@ -51,6 +52,8 @@ class Outputs:
 
     def __init__(self, node: LifecycleNode, card: ModelCard) -> None:
         self._node = node
+        self.no_points = ""
+        """Why there are no points of the latest frame though somebody listens to them, where its camera is at fault."""
         self.show(card)
 
         def publisher(kind: type, topic: str, qos: QoSProfile = _LATEST):
@@ -115,11 +118,20 @@ class Outputs:
             message = depth_image(prediction.depth, parameters.depth_encoding, frame.header, nearest, farthest)
             if _heard(self._depth):
                 self._depth.publish(message)
-        if frame.camera_info is not None and _heard(self._points):
-            camera = intrinsics_of(frame.camera_info, height, width, rectified=frame.rectified)
-            if camera:
-                rgb = _resized(frame.rgb, height, width)
-                self._points.publish(point_cloud(prediction.depth, rgb, camera, frame.header))
+        self.no_points = self._publish_points(frame, prediction.depth) if _heard(self._points) else ""
+
+    def _publish_points(self, frame: Frame, depth: np.ndarray) -> str:
+        camera = None
+        if frame.camera_info is not None:
+            camera = camera_of(frame.camera_info, *depth.shape, rectified=frame.rectified)
+        if camera is None:  # of which the node complains in any case
+            return ""
+        try:
+            rays = rays_of(camera)
+        except MessageError as error:
+            return str(error)
+        self._points.publish(point_cloud(depth, _resized(frame.rgb, *depth.shape), rays, frame.header))
+        return ""
 
     def destroy(self) -> None:
         """Take the topics away."""

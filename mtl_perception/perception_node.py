@@ -17,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.camera_info import carries_rectified, intrinsics_of
+from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
@@ -83,6 +83,7 @@ class PerceptionNode(LifecycleNode):
         self._outputs = Outputs(self, card)
         self._statistics = StreamStatistics(_WINDOW)
         self._camera_info: CameraInfo | None = None
+        self._another_shape: str | None = None
         self._last_stamp = -math.inf
         self._last_accepted = self._last_arrival = self._last_too_old = -math.inf
         self._last_error = ""
@@ -224,6 +225,9 @@ class PerceptionNode(LifecycleNode):
             return
         rgb = rgb_from_image(message) if isinstance(message, Image) else rgb_from_compressed(message)
         info = self._camera_info
+        self._another_shape = another_shape(info, *rgb.shape[:2]) if info is not None else None
+        if self._another_shape:  # a wrong scale is worse than none: it would look right
+            info = None
         camera = intrinsics_of(info, *rgb.shape[:2], rectified=self._rectified) if info is not None else None
         network = self._network
         before = len(network.passed_over)
@@ -281,6 +285,10 @@ class PerceptionNode(LifecycleNode):
                 complaints.append(f"no camera_info on {self._info_subscription.topic_name}: {assumed}")
             elif intrinsics_of(self._camera_info, 1, 1) is None:
                 complaints.append(f"camera_info is uncalibrated (K is zero): {assumed}; calibrate the camera")
+            elif self._another_shape:
+                complaints.append(f"camera_info is {self._another_shape}; until then it is not used: {assumed}")
+        if self._outputs.no_points:
+            complaints.append(f"no points are made: {self._outputs.no_points}")
         values = self._settings.values
         nearest, farthest = values.depth_range(self._network_range)
         if nearest >= farthest:

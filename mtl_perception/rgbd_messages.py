@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtl_perception.camera_info import intrinsics_of
+from mtl_perception.camera_info import camera_of
 from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.depth_values import DepthError, decode_compressed_depth, millimetres_of_metres
-from mtl_perception.depth_logger.registration import Camera
 from mtl_perception.messages import MessageError, array_from_image, rgb_from_compressed, rgb_from_image
 
 if TYPE_CHECKING:
@@ -92,9 +91,5 @@ def view_of(
         height, width: pixels of the image.
         rectified: the image is, see ``carries_rectified``.
     """
-    frame_id = message.header.frame_id
-    intrinsics = intrinsics_of(info, height, width, rectified=rectified) if info is not None else None
-    if intrinsics is None:
-        return View(frame_id, width, height, None)
-    distortion = () if rectified else tuple(info.d)
-    return View(frame_id, width, height, Camera(width, height, intrinsics, distortion, info.distortion_model))
+    camera = camera_of(info, height, width, rectified=rectified) if info is not None else None
+    return View(message.header.frame_id, width, height, camera)

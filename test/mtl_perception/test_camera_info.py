@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
-from mtl_perception.camera_info import carries_rectified, intrinsics_of, scaled_camera_info
+from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of, scaled_camera_info
 from mtl_perception.dataset_folder import Intrinsics
 
 seeded = settings(derandomize=True, deadline=None, max_examples=100)
@@ -114,6 +114,38 @@ def test_a_principal_point_that_makes_no_sense_counts_as_none():
 
 def test_a_camera_info_without_a_size_is_taken_to_be_of_the_image():
     assert intrinsics_of(camera_info(width=0, height=0), 480, 640) == Intrinsics(500.0, 510.0, 321.0, 238.5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, (480, 640)),
+        ({}, (240, 320)),
+        ({}, (37, 50)),  # 37.5 rounded
+        ({}, (3, 4)),
+        ({}, (1, 1)),
+        ({"width": 1920, "height": 1080}, (544, 960)),  # as video encoders round up
+        ({"roi": RegionOfInterest(x_offset=10, width=320, height=480)}, (480, 320)),
+        ({"binning_x": 2, "binning_y": 1}, (480, 320)),
+        ({"width": 0, "height": 0}, (480, 640)),
+    ],
+)
+def test_an_image_that_was_resized_or_read_out_in_part_is_of_its_camera(fields, size):
+    assert another_shape(camera_info(**fields), *size) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({"width": 1280, "height": 720}, (480, 640)),
+        ({}, (640, 480)),
+        ({}, (460, 640)),
+        ({"roi": RegionOfInterest(width=320, height=480)}, (480, 640)),
+        ({"binning_x": 2, "binning_y": 1}, (480, 640)),
+    ],
+)
+def test_an_image_of_another_shape_is_not_of_its_camera(fields, size):
+    assert f"the image of {size[1]}x{size[0]}" in another_shape(camera_info(**fields), *size)
 
 
 # Raw and rectified

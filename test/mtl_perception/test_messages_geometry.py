@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
+from mtl_perception.camera_info import rays_of
 from mtl_perception.dataset_folder import Intrinsics
+from mtl_perception.depth_logger.registration import Camera
 from mtl_perception.message_building import depth_image, point_cloud
 from mtl_perception.messages import MessageError, array_from_image
 
@@ -61,7 +63,7 @@ def unpack(cloud) -> dict[str, np.ndarray]:
 def test_points_are_where_a_pinhole_camera_saw_them():
     depth = np.array([[2.0, 1.0], [4.0, 0.5]], np.float32)
     rgb = np.array([[[1, 2, 3], [255, 0, 0]], [[0, 255, 0], [0, 0, 255]]], np.uint8)
-    cloud = point_cloud(depth, rgb, Intrinsics(fx=10, fy=20, cx=0.5, cy=0.5), HEADER)
+    cloud = point_cloud(depth, rgb, rays_of(Camera(2, 2, Intrinsics(fx=10, fy=20, cx=0.5, cy=0.5))), HEADER)
     fields = unpack(cloud)
     np.testing.assert_allclose(fields["x"], [[-0.1, 0.05], [-0.2, 0.025]], rtol=1e-6)  # (u - 0.5) / 10 * z
     np.testing.assert_allclose(fields["y"], [[-0.05, -0.025], [0.1, 0.0125]], rtol=1e-6)  # (v - 0.5) / 20 * z
@@ -73,7 +75,7 @@ def test_points_are_where_a_pinhole_camera_saw_them():
 
 def test_what_has_no_depth_is_no_point():
     depth = np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float32)
-    cloud = point_cloud(depth, np.zeros((1, 4, 3), np.uint8), Intrinsics(1, 1, 0, 0), HEADER)
+    cloud = point_cloud(depth, np.zeros((1, 4, 3), np.uint8), rays_of(Camera(4, 1, Intrinsics(1, 1, 0, 0))), HEADER)
     fields = unpack(cloud)
     assert not cloud.is_dense
     for name in "xyz":

@@ -14,7 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from mtl_perception import network_loading
@@ -122,6 +122,41 @@ def test_depth_of_rectified_images_is_scaled_by_the_focal_length_of_p(network, t
         known = np.isfinite(depth)
         np.testing.assert_allclose(depth[known], red[known] / 20 * factor, rtol=1e-6)
         assert known.mean() > 0.5
+
+
+def test_a_camera_info_of_another_shape_is_told_and_does_not_scale_depth(network):
+    camera = CameraInfo(width=128, height=72, k=[200.0, 0.0, 64.0, 0.0, 200.0, 36.0, 0.0, 0.0, 1.0])
+    with perceiving(network) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        node._on_camera_info(camera)
+        message = frame(1)
+        node._listening_since -= 60
+        node._on_image(message)
+        wait(lambda: heard)
+        depth, red = array_from_image(heard[-1]), array_from_image(message)[..., 0]
+        known = np.isfinite(depth)
+        np.testing.assert_allclose(depth[known], red[known] / 20, rtol=1e-6)
+        (complaint,) = node._complaints(time.monotonic())
+        assert complaint.startswith("camera_info is of 128x72, the image of 64x48: ")
+        assert "it is not used: depth is right only for a focal length of 50 px" in complaint
+
+
+def test_points_that_cannot_be_made_are_told_while_somebody_listens_to_them(network):
+    k = [50.0, 0.0, 32.0, 0.0, 50.0, 24.0, 0.0, 0.0, 1.0]
+    fisheye = CameraInfo(width=64, height=48, k=k, d=[0.1, 0.0, 0.0, 0.0], distortion_model="equidistant")
+    with perceiving(network) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        ear = node.create_subscription(PointCloud2, "points", lambda message: None, 10)
+        wait(lambda: node._outputs.listeners() == 2)
+        node._on_camera_info(fisheye)
+        node._on_image(frame(1))
+        wait(lambda: len(heard) == 1)
+        (complaint,) = node._complaints(time.monotonic())
+        assert complaint.startswith("no points are made: the image is distorted by the model 'equidistant'")
+        node.destroy_subscription(ear)
+        wait(lambda: node._outputs.listeners() == 1)
+        node._on_image(frame(2))
+        wait(lambda: len(heard) == 2 and not node._complaints(time.monotonic()))
 
 
 def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monkeypatch):

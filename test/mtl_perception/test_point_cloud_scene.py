@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from known_scene import BOX, FRONT, SIDE, WALL, check_scene, depth_of_scene
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from mtl_perception.camera_info import intrinsics_of, scaled_camera_info
+from mtl_perception.camera_info import camera_of, rays_of, scaled_camera_info
 from mtl_perception.message_building import point_cloud
+from mtl_perception.messages import MessageError
 
 HEIGHT, WIDTH = 480, 640
 MATRIX = np.array([[520.0, 0, 312.5], [0, 505.0, 251.25], [0, 0, 1]])
@@ -25,8 +27,8 @@ def info_of(matrix: np.ndarray, height: int = HEIGHT, width: int = WIDTH) -> Cam
 
 def cloud_of(depth: np.ndarray, seen: np.ndarray, info: CameraInfo, **how) -> tuple[np.ndarray, np.ndarray]:
     """Points (H, W, 3) and colours (H, W, 3) of the message that the node would send."""
-    camera = intrinsics_of(info, *depth.shape, **how)
-    cloud = point_cloud(depth.astype(np.float32), COLORS[seen], camera, Header())
+    rays = rays_of(camera_of(info, *depth.shape, **how))
+    cloud = point_cloud(depth.astype(np.float32), COLORS[seen], rays, Header())
     fields = np.frombuffer(cloud.data, np.float32).reshape(cloud.height, cloud.width, -1)
     packed = fields[..., 3].copy().view(np.uint32)
     return fields[..., :3], np.stack([packed >> 16 & 255, packed >> 8 & 255, packed & 255], -1).astype(np.uint8)
@@ -87,3 +89,29 @@ def test_it_stays_so_in_a_rectified_picture_of_a_camera_with_distortion():
     points, _ = cloud_of(depth, seen, info, rectified=False)
     with pytest.raises(AssertionError):
         check_scene(points, seen, footprint(rectified), 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("model", "d"),
+    [
+        ("plumb_bob", [-0.3, 0.1, 0.001, -0.002, 0.0]),
+        ("rational_polynomial", [0.6, -2.6, 0.0007, -0.0002, 1.4, 0.5, -2.4, 1.3]),
+    ],
+)
+def test_points_of_a_distorted_picture_are_seen_in_their_pixels(model, d):
+    info = info_of(MATRIX)
+    info.distortion_model, info.d = model, d
+    depth = np.random.default_rng(0).uniform(0.5, 8, (HEIGHT, WIDTH))
+    points, _ = cloud_of(depth, np.zeros(depth.shape, int), info)
+    pixels, _ = cv2.projectPoints(points.reshape(-1, 3).astype(float), np.zeros(3), np.zeros(3), MATRIX, np.array(d))
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    np.testing.assert_allclose(pixels.reshape(HEIGHT, WIDTH, 2), np.stack([columns, rows], -1), atol=0.3)
+    np.testing.assert_allclose(points[..., 2], depth, rtol=1e-6)
+
+
+def test_a_distortion_that_is_not_known_is_no_pinhole_camera():
+    info = info_of(MATRIX)
+    info.distortion_model, info.d = "equidistant", [0.1, 0.01, 0.0, 0.0]
+    with pytest.raises(MessageError, match=r"distorted by the model 'equidistant' of 4 coefficients.*rectified topic"):
+        rays_of(camera_of(info, HEIGHT, WIDTH))
+    rays_of(camera_of(info, HEIGHT, WIDTH, rectified=True))

@@ -105,6 +105,23 @@ def test_without_camera_info_nothing_is_logged_and_it_is_said(tmp_path):
         assert robot.fact("frames written") == 0
 
 
+def test_a_camera_info_of_another_shape_is_refused_and_the_right_one_logged_with(tmp_path):
+    with logging(tmp_path) as (_, robot):
+        number = 0
+        for publisher, name in ((robot.camera_info, "camera_info"), (robot.depth_info, "depth_camera_info")):
+            publisher.publish(camera_info(50.0, 72, 128))
+            time.sleep(0.3)
+            number = robot.send_until_told(number, f"{name} is of 128x72, the image of 64x48: it was cropped")
+            written = robot.fact("frames written")
+            number = robot.send_until_told(number, f"{name} is of 128x72, the image of 64x48: it was cropped")
+            assert robot.fact("frames written") == written
+            robot.send_cameras()
+            time.sleep(0.3)
+            number = robot.send_until_told(number)
+        assert robot.check()
+        assert DatasetFolder(tmp_path).info.intrinsics.fx == 50.0
+
+
 @pytest.fixture
 def small_disk(tmp_path, request):
     disk = tmp_path / "disk"
