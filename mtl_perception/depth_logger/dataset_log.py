@@ -25,9 +25,9 @@ from mtl_perception import __version__
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, check_name
 from mtl_perception.dataset_index_writer import IndexWriter, sync_folder
-from mtl_perception.depth_logger.disk_space import DiskSpace
-from mtl_perception.depth_logger.frame_drop import FrameDropper, remove_files
-from mtl_perception.depth_logger.least_useful import LeastUseful, usefulness
+from mtl_perception.depth_logger.disk_space import DiskSpace, NoRoomError
+from mtl_perception.depth_logger.frame_drop import remove_files
+from mtl_perception.depth_logger.frame_exchange import FrameExchange
 
 SOFTWARE = f"mtl_perception {__version__}"
 
@@ -41,14 +41,6 @@ def robot_name(given: str) -> str:
     if given:
         return check_name(given)
     return re.sub(r"[^A-Za-z0-9]+", "-", socket.gethostname()).strip("-") or "robot"
-
-
-class NoRoomError(Exception):
-    """The quota is reached or the disk too full, and nothing may be given up for the frame."""
-
-
-class LessUsefulError(NoRoomError):
-    """There is no room, and the frame is less useful than all that could be given up for it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,7 @@ class DatasetLog:
         robot: name of the robot, as ``check_name`` allows.
         header: what the index is to tell of the run, beside its name, robot, start and software.
         space: how much the folder may hold.
-        give_up: where there is no room, give up the least useful frames; else refuse new ones.
+        give_up: where the quota is reached, give up the least useful frames; else refuse new ones.
 
     Raises:
         DatasetError: the folder or an index in it is not what it should be.
@@ -105,9 +97,6 @@ class DatasetLog:
         self.root = root
         self.space = space
         self._give_up = give_up
-        self._candidates: LeastUseful | None = None
-        self.dropped = 0
-        """Frames given up for others."""
         self._next = 0
         self._known_folders: set[Path] = set()
         now = time.gmtime()
@@ -123,7 +112,12 @@ class DatasetLog:
                 **header,
             },
         )
-        self._dropper = FrameDropper(root, self.run, self._index)
+        self._exchange = FrameExchange(root, self.run, self._index)
+
+    @property
+    def dropped(self) -> int:
+        """Frames given up for others."""
+        return self._exchange.dropped
 
     def append(self, frames: Sequence[EncodedFrame]) -> list[str | Exception]:
         """Write ``frames``; when this returns they are on the disk and in the index.
@@ -158,27 +152,24 @@ class DatasetLog:
 
     def close(self) -> None:
         """End the run."""
-        self._dropper.close()
+        self._exchange.close()
         self._index.close()
 
     def _make_room(self, frame: EncodedFrame) -> None:
-        shortage = self.space.shortage(frame.size)
-        if not shortage:
+        too_full = self.space.too_full(frame.size)
+        if too_full:  # others fill the disk too: what is given up may be theirs in a moment
+            raise NoRoomError(too_full)
+        excess = self.space.excess(frame.size)
+        if not excess:
             return
-        if not self._give_up:
-            raise NoRoomError(shortage)
-        if self._candidates is None:
-            self._candidates = LeastUseful(self.root)
-        for candidate in self._candidates.pop_below(usefulness(frame.line)):
-            freed = self._dropper.drop(candidate.run, candidate.name)
-            if freed is None:
-                continue
-            self.dropped += 1
-            self.space.change(-freed)
-            shortage = self.space.shortage(frame.size)
-            if not shortage:
-                return
-        raise LessUsefulError(f"{shortage}, and all that may be given up is more useful")
+        if not self._give_up or not self.space.can_hold(frame.size):
+            raise NoRoomError(self.space.quota_reached)
+        # What is beyond the quota for another reason, as labels are or what a larger one let in, is not this frame's.
+        wanted = min(excess, frame.size)
+        try:
+            self.space.change(-self._exchange.make_room(wanted, frame.line))
+        except NoRoomError as error:
+            raise type(error)(f"{self.space.quota_reached}, and {error}") from error
 
     def _write_files(self, name: str, frame: EncodedFrame) -> None:
         try:
@@ -202,6 +193,5 @@ class DatasetLog:
             self._known_folders |= folders
         lines = [{"name": name, **frame.line} for name, frame in written.items()]
         self._index.append(lines)
-        if self._candidates is not None:
-            for line in lines:
-                self._candidates.add(self.run, line)
+        for line in lines:
+            self._exchange.add(line)

@@ -11,8 +11,8 @@ from typing import Any
 from mtl_perception.dataset_folder import DatasetError, DatasetInfo, Intrinsics
 from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, camera_difference
-from mtl_perception.depth_logger.dataset_log import SOFTWARE, DatasetLog, EncodedFrame, LessUsefulError, NoRoomError
-from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace
+from mtl_perception.depth_logger.dataset_log import SOFTWARE, DatasetLog, EncodedFrame
+from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace, LessUsefulError, NoRoomError
 from mtl_perception.depth_logger.log_statistics import LogStatistics
 from mtl_perception.depth_logger.log_worker import LogWorker
 
@@ -35,7 +35,7 @@ class RunSettings:
         licence: terms of the frames; empty says nothing.
         header: what the index tells of the run beside ``frame_id``: topics and rules.
         quota, min_free: GB the folder may hold, and that must stay free on its disk; a quota of 0 is none.
-        give_up: where there is no room, give up the least useful frames; else refuse new ones.
+        give_up: where the quota is reached, give up the least useful frames; else refuse new ones.
         queue_size: encoded frames that may wait for the disk.
     """
 

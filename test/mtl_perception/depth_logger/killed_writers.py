@@ -31,7 +31,7 @@ LAST_SECOND = 20
 def write(root: Path, said: int) -> None:
     signal.alarm(LAST_SECOND)
     make_folder(root)
-    log = open_log(root, quota=DiskSpace(root, 0, 0).used + ROOM, give_up=True)
+    log = open_log(root, quota=DiskSpace(root, 1, 0).used + ROOM, give_up=True)
     number = 0
     while True:
         # More useful than all before, so that these give way.

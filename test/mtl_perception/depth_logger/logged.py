@@ -10,7 +10,7 @@ import numpy as np
 from mtl_perception.dataset_folder import Intrinsics
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, make_folder
 from mtl_perception.depth_logger.dataset_log import DatasetLog, EncodedFrame
-from mtl_perception.depth_logger.disk_space import DiskSpace
+from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace
 
 HEIGHT, WIDTH = 24, 32
 CAMERA = Intrinsics(30.0, 31.0, 15.5, 11.5)
@@ -40,7 +40,9 @@ def encoded(number: int, **line) -> EncodedFrame:
     )
 
 
-def open_log(root: Path, quota: int = 0, min_free: int = 0, *, give_up: bool = False, robot: str = "r2") -> DatasetLog:
+def open_log(
+    root: Path, quota: int = GIGABYTE, min_free: int = 0, *, give_up: bool = False, robot: str = "r2"
+) -> DatasetLog:
     make_folder(root)
     agree_on_camera(root, WIDTH, HEIGHT, CAMERA, "", "test")
     return DatasetLog(root, robot, HEADER, DiskSpace(root, quota, min_free), give_up=give_up)
