@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_PAD = (124, 116, 104)  # the mean colour of natural images: no edge for the network to see
+PAD = (124, 116, 104)
+"""RGB of what is beside a frame: the mean colour of natural images, no edge for the network to see."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Letterbox:
         if self.inner == self.network:
             return resized[None]
         canvas = np.empty((1, *self.network, 3), np.uint8)
-        canvas[:] = _PAD
+        canvas[:] = PAD
         canvas[0][self._window] = resized
         return canvas
 

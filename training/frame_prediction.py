@@ -17,6 +17,7 @@ from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM, EDGES, NORMALS, OFFSETS
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
+from training.datasets.placement import Placement, place
 from training.datasets.sample import Sample, collate
 from training.datasets.source import Source
 from training.errors import ConfigurationError
@@ -34,7 +35,7 @@ class FrameMaps:
         depth: (B, H, W) float32 canonical metres.
         semantic: (B, H, W) uint8 ids 1..N.
         confidence: (B, H, W) uint8, 255 times the softmax of that class.
-        probabilities: (B, N, h, w) float32 at a quarter of the working size.
+        probabilities: (B, N, h, w) float32 at a quarter of the frame's size in the picture that the network sees.
         normals: (B, 3, H, W) float32 unit normals in the canonical camera's axes.
         edges: (B, H, W) float32 probability of an edge.
         offsets: (B, 2, H, W) float32 pixels of the map to the object's centre.
@@ -51,22 +52,25 @@ class FrameMaps:
 
 def predict_maps(trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tuple[int, int]) -> FrameMaps:
     """Run the network on a batch of unaugmented samples; maps of ``size`` (H, W), the scores upsampled bilinearly."""
-    height, width = batch["image"].shape[-2:]
-    return maps_of(trained.network(encode(batch, trained.inputs))["final"], size, width / height)
+    placed = place(size, tuple(batch["image"].shape[-2:]))
+    return maps_of(trained.network(encode(batch, trained.inputs))["final"], placed)
 
 
-def maps_of(final: Mapping[str, Tensor], size: tuple[int, int], aspect: float) -> FrameMaps:
-    """Maps of ``size`` (H, W) of what a network of a working size of that width over height gave (``DenseOutput``)."""
+def maps_of(final: Mapping[str, Tensor], placed: Placement) -> FrameMaps:
+    """Maps of a frame's size of what a network gave of the picture that the frame is placed in (``DenseOutput``)."""
     final = {task: values.float() for task, values in final.items()}  # A mixed precision gives bfloat16.
+    size = placed.frame
     maps = FrameMaps(
-        depth=resize_to(final[DEPTH], size)[:, 0] if DEPTH in final else None,
-        normals=F.normalize(resize_to(final[NORMALS], size), dim=1) if NORMALS in final else None,
-        edges=resize_to(final[EDGES], size)[:, 0].sigmoid() if EDGES in final else None,
-        offsets=resize_to(final[OFFSETS], size) * in_pixels(final[OFFSETS], size, aspect) if OFFSETS in final else None,
+        depth=of_frame(final[DEPTH], placed, size)[:, 0] if DEPTH in final else None,
+        normals=F.normalize(of_frame(final[NORMALS], placed, size), dim=1) if NORMALS in final else None,
+        edges=of_frame(final[EDGES], placed, size)[:, 0].sigmoid() if EDGES in final else None,
+        offsets=of_frame(final[OFFSETS], placed, size) * in_pixels(final[OFFSETS], placed)
+        if OFFSETS in final
+        else None,
     )
     if SEMANTIC not in final:
         return maps
-    scores = resize_to(final[SEMANTIC], size)
+    scores = of_frame(final[SEMANTIC], placed, size)
     best, index = scores.max(1)
     # The softmax of the highest score, without the softmax of the others.
     confidence = (255 * torch.exp(best - scores.logsumexp(1))).round().to(torch.uint8)
@@ -74,17 +78,27 @@ def maps_of(final: Mapping[str, Tensor], size: tuple[int, int], aspect: float) -
         maps,
         semantic=(index + 1).to(torch.uint8),
         confidence=confidence,
-        probabilities=final[SEMANTIC].softmax(1),
+        probabilities=without_bands(final[SEMANTIC].softmax(1), placed),
     )
 
 
-def in_pixels(like: Tensor, size: tuple[int, int], aspect: float) -> Tensor:
-    """What offsets, in widths of a working size of that width over height, are to be multiplied by: (1, 2, 1, 1).
+def of_frame(maps: Tensor, placed: Placement, size: tuple[int, int]) -> Tensor:
+    """The frame's part of (B, C, h, w) maps of a picture, bilinearly brought to ``size``."""
+    return resize_to(maps, size) if placed.fills else placed.cut_out(maps, size)
 
-    A frame of another aspect is squeezed to the working size, and a pixel's height with it.
-    """
-    height, width = size
-    return like.new_tensor([width, height * aspect]).view(1, 2, 1, 1)
+
+def without_bands(maps: Tensor, placed: Placement) -> Tensor:
+    """The frame's part of (B, C, h, w) maps of a picture, as fine as they are."""
+    if placed.fills:
+        return maps
+    inner, whole, had = (placed.height, placed.width), placed.picture, maps.shape[-2:]
+    return placed.cut_out(maps, tuple(max(1, round(h * i / w)) for h, i, w in zip(had, inner, whole, strict=True)))
+
+
+def in_pixels(like: Tensor, placed: Placement) -> Tensor:
+    """What offsets, in widths of the picture, are multiplied by to be in pixels of the frame: (1, 2, 1, 1)."""
+    (height, width), wide = placed.frame, placed.picture[1]
+    return like.new_tensor([width * wide / placed.width, height * wide / placed.height]).view(1, 2, 1, 1)
 
 
 def predict_classes_averaged(
@@ -108,8 +122,10 @@ def predict_classes_averaged(
     quarter = (height // STRIDES[0], width // STRIDES[0])
     pairs = [softmax(view) + softmax(mirrored(view)).flip(-1) for view in (enlarged(batch, s) for s in scales)]
     probabilities = torch.stack([resize_to(pair, quarter) for pair in pairs]).mean(0) / 2
-    best, index = resize_to(probabilities, size).max(1)
-    return FrameMaps(None, (index + 1).to(torch.uint8), (255 * best).round().to(torch.uint8), probabilities)
+    placed = place(size, (height, width))
+    best, index = of_frame(probabilities, placed, size).max(1)
+    confidence = (255 * best).round().to(torch.uint8)
+    return FrameMaps(None, (index + 1).to(torch.uint8), confidence, without_bands(probabilities, placed))
 
 
 def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
@@ -159,7 +175,7 @@ class NamedFrames(Dataset[tuple[str, Sample]]):
     def depth_factor(self) -> float:
         """What true depth is multiplied by to be canonical; 1 without intrinsics."""
         info = self.samples.folder.info
-        return self.camera.depth_factor(info.intrinsics.fx, info.width) if info.intrinsics else 1.0
+        return self.camera.frame_depth_factor(info.intrinsics, info.height, info.width) if info.intrinsics else 1.0
 
     def true_map(self, task: str, maps: FrameMaps, index: int) -> np.ndarray:
         """A frame's prediction in the folder's own terms, as ``training.metrics`` take it.

@@ -14,6 +14,7 @@ from torch import Tensor
 from training.checkpoint import load_checkpoint
 from training.datasets.derived.edges import EDGE, NO_EDGE, UNKNOWN_EDGE
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
+from training.datasets.placement import place
 from training.datasets.sample import IGNORE
 from training.errors import ConfigurationError
 from training.first_weights import FirstWeights
@@ -156,7 +157,7 @@ class PerceptionModule(LightningModule):
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         """Measure the held-out frames at the working size, depth in canonical metres."""
         size = batch["image"].shape[-2:]
-        maps = maps_of(self.network(encode(batch, self.inputs))["final"], size, size[1] / size[0])
+        maps = maps_of(self.network(encode(batch, self.inputs))["final"], place(size, size))
         for task in self.hparams["tasks"]:
             if task in batch:
                 predicted, target = getattr(maps, task), batch[task]

@@ -33,8 +33,25 @@ def test_samples_carry_the_labels_there_are(folder):
 
 
 def test_depth_is_that_of_the_canonical_camera(folder):
-    depth = FolderDataset(folder, folder.names(), CAMERA, augment=False)[0]["depth"]
-    np.testing.assert_allclose(np.unique(depth), np.array([1.0, 2.0, 4.0]) * 50 / 52.5, rtol=1e-5)
+    depth = FolderDataset(folder, folder.names(), CanonicalCamera(96, 128, 50.0), augment=False)[0]["depth"]
+    np.testing.assert_allclose(np.unique(depth), np.array([1.0, 2.0, 4.0]) * 50 / (2 * 52.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(32, 64), (64, 64)])
+def test_frames_of_another_shape_are_padded_as_on_the_robot(folder, size):
+    """Not squashed: what the robot shows a network is what it has learnt from."""
+    camera, name = CanonicalCamera(*size, 50.0), folder.names()[0]
+    sample = FolderDataset(folder, [name], camera, augment=False)[0]
+    box = Letterbox((48, 64), size)
+    robots = box.to_network(folder.read_rgb(name))[0].transpose(2, 0, 1) / 255
+    inside = np.zeros(size, bool)
+    box.crop(inside[None])[:] = True
+    np.testing.assert_allclose(sample["image"].numpy()[:, ~inside], robots[:, ~inside], atol=1e-6)
+    assert np.abs(sample["image"].numpy() - robots).mean() < 0.02
+    assert (sample["depth"].numpy()[~inside] == 0).all() and (sample["semantic"].numpy()[~inside] == 255).all()
+    # As ``Network.predict`` takes it back.
+    factor = 50 / (52.5 * box.scale)
+    np.testing.assert_allclose(np.unique(sample["depth"])[1:], np.array([1.0, 2.0, 4.0]) * factor, rtol=1e-5)
 
 
 @settings(max_examples=50, deadline=None)
@@ -65,11 +82,9 @@ def shrunk(picture: np.ndarray, root, camera: CanonicalCamera) -> tuple[np.ndarr
     return folder.read_rgb("f"), 255 * image.permute(1, 2, 0).numpy()
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "least", "most"), [(80, 160, 0, 15), (80, 48, 0, 15), (24, 160, 0, 15), (32, 64, 120, 128)]
-)
+@pytest.mark.parametrize(("height", "width", "least", "most"), [(80, 160, 0, 15), (32, 64, 120, 128)])
 def test_a_picture_is_averaged_where_it_shrinks(tmp_path, height, width, least, most):
-    """A fine chequerboard shrunk by 2.5, in both directions or one, is all but grey."""
+    """A fine chequerboard shrunk by 2.5 is all but grey."""
     y, x = np.indices((height, width))
     board = np.repeat(np.uint8(255 * ((x + y) % 2))[..., None], 3, 2)
     _, seen = shrunk(board, tmp_path / "board", CAMERA)
@@ -79,9 +94,9 @@ def test_a_picture_is_averaged_where_it_shrinks(tmp_path, height, width, least, 
 
 def test_a_picture_shrinks_as_in_an_exported_network(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
-    picture, seen = shrunk(noise, tmp_path / "noise", CanonicalCamera(64, 96, 50.0))
+    picture, seen = shrunk(noise, tmp_path / "noise", CanonicalCamera(72, 96, 50.0))
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
-    np.testing.assert_allclose(seen, shrink((120, 160), (64, 96))(image)[0].permute(1, 2, 0), atol=1)
+    np.testing.assert_allclose(seen, shrink((120, 160), (72, 96))(image)[0].permute(1, 2, 0), atol=1.01)
 
 
 def test_a_picture_shrinks_as_a_frame_that_is_larger_than_a_robots_input(tmp_path):

@@ -16,6 +16,7 @@ from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.frame_cache import LabelChoice, read_frame
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
+from training.datasets.placement import place
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import UNKNOWN_EDGE
 from training.datasets.source import Source
@@ -160,7 +161,7 @@ def test_a_picture_and_its_mirror_image_that_agree_are_sure(task):
     torch.manual_seed(0)
     channels = {"depth": 1, "normals": 3, "offsets": 2}[task]
     final = torch.rand(1, channels, 16, 16) + 0.5
-    seen = getattr(maps_of({task: final}, (32, 32), 1.0), task)
+    seen = getattr(maps_of({task: final}, place((32, 32), (32, 32))), task)
     turned = mirrored_map(task, seen)
     mean, agreement = REGRESSIONS[task](seen, mirrored_map(task, turned))
     torch.testing.assert_close(mean, seen)

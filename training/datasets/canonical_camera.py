@@ -13,6 +13,7 @@ import numpy as np
 
 from mtl_perception.dataset_folder import Intrinsics
 from training.datasets.augmentation import View
+from training.datasets.placement import Placement, place
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,25 @@ class CanonicalCamera:
         """
         return self.focal_length / (focal_length * self.width / image_width)
 
+    def place(self, height: int, width: int) -> Placement:
+        """Where a frame of that size, or such a part of one, lies in the picture."""
+        return place((height, width), (self.height, self.width))
+
+    def frame_depth_factor(self, camera: Intrinsics, height: int, width: int) -> float:
+        """``depth_factor`` of a camera's frame of that size, or of such a part of one, where it is placed."""
+        return self.depth_factor(camera.fx, self.width / self.place(height, width).scale)
+
     def scene_matrix(self, camera: Intrinsics, view: View) -> np.ndarray:
         """What takes a point of a camera's axes to the canonical camera's, for the part of its image that is a view.
 
-        The canonical camera sees the view from end to end, its axis through the middle, with its own focal length.
+        The canonical camera sees the whole view, its axis through the middle, with its own focal length.
         So what it takes to be there is the scene at ``depth_factor`` of the distance, and leant over where the view
         lies beside the principal point: (3, 3), with columns x, y, z. Mirroring comes after it.
         """
-        factor = self.depth_factor(camera.fx, view.width)
+        factor = self.frame_depth_factor(camera, view.height, view.width)
+        placed = self.place(view.height, view.width)
         # How much taller than wide a pixel of the view becomes.
-        stretch = (self.height / view.height) / (self.width / view.width)
+        stretch = (placed.height / view.height) / (placed.width / view.width)
         return np.array(
             [
                 [1, 0, (camera.cx - (view.left + view.width / 2 - 0.5)) / camera.fx],

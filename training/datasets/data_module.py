@@ -49,8 +49,9 @@ class FolderData(LightningDataModule):
         strong: augment more: stronger colours, blur, grey and erased patches.
         mix: share of the frames that get a rectangle of another frame of their batch laid over, labels with it.
         hold_out: frames of the first training source to keep out of training, wherever else they are listed, and to
-            measure on, for choosing settings without looking at a validation split; 0 trains on all.
-        height: working height of the network, a multiple of 32.
+            measure on, for choosing settings without looking at a validation split; 0 trains on all. Of a recording they
+            are its last in a row.
+        height: working height of the network, a multiple of 32; frames of another proportion are padded.
         width: working width of the network, a multiple of 32.
         focal_length: canonical focal length, in pixels of the working width; 210 at 256 is a Kinect's 525 at 640.
         batch_size: frames a step.
@@ -58,8 +59,9 @@ class FolderData(LightningDataModule):
             without a break.
 
     Raises:
-        ConfigurationError: a budget or pseudo-labels are of other data, an unknown label is required, or the frames
-            that can be trained on are none, or fewer than a batch.
+        ConfigurationError: a budget or pseudo-labels are of other data, two folders have one name, an unknown label is
+            required, what is held out lacks a label, or the frames that can be trained on are none, or fewer than a
+            batch.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.edges import UNKNOWN_EDGE
 from training.datasets.derived.sources import NORMALS
 from training.datasets.frame_cache import ALL_LABELS, EDGE_CERTAIN, Frame, FramesOnDisk, LabelChoice, read_frames
+from training.datasets.placement import Placement
 from training.datasets.sample import IGNORE, Sample
 from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
 
@@ -82,79 +83,88 @@ class FolderDataset(Dataset[Sample]):
         return sample
 
     def _view(self, frame: Frame, view: View) -> Sample:
-        """A part of a frame at the working size."""
-        size = (self.camera.width, self.camera.height)
+        """A part of a frame at the working size; where that has another shape, unknown in the bands beside it."""
+        placed = self.camera.place(view.height, view.width)
 
-        def take(array: np.ndarray, interpolation: int) -> np.ndarray:
+        def take(array: np.ndarray, unknown: float = 0) -> np.ndarray:
             part = array[view.top : view.top + view.height, view.left : view.left + view.width]
-            resized = cv2.resize(part, size, interpolation=interpolation)
-            return np.ascontiguousarray(resized[:, ::-1] if view.mirrored else resized)
-
-        sample: Sample = {"image": self._picture_view(frame.rgb, view)}
-        if frame.depth is not None and self.folder.info.intrinsics is not None:
-            factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, view.width)
             # Nearest: between a near and a far surface there is no mean depth. Exact, as the plain one lies
             # up to half a pixel off the image.
-            sample["depth"] = torch.from_numpy(take(frame.depth, cv2.INTER_NEAREST_EXACT)) * factor
+            resized = cv2.resize(part, (placed.width, placed.height), interpolation=cv2.INTER_NEAREST_EXACT)
+            padded = placed.pad(resized, unknown)
+            return np.ascontiguousarray(padded[:, ::-1] if view.mirrored else padded)
+
+        sample: Sample = {"image": self._picture_view(frame.rgb, view, placed)}
+        if frame.depth is not None and self.folder.info.intrinsics is not None:
+            factor = self.camera.frame_depth_factor(self.folder.info.intrinsics, view.height, view.width)
+            sample["depth"] = torch.from_numpy(take(frame.depth)) * factor
         if frame.semantic is not None:
-            semantic = torch.from_numpy(take(frame.semantic, cv2.INTER_NEAREST_EXACT)).long()
+            semantic = torch.from_numpy(take(frame.semantic)).long()
             sample["semantic"] = torch.where(semantic == 0, IGNORE, semantic)
         if frame.soft_semantic is not None:
-            sample["soft_semantic"] = self._soft_view(frame.soft_semantic, view, frame.rgb.shape[:2])
-        self._add_derived(sample, frame, view, take)
+            sample["soft_semantic"] = self._soft_view(frame.soft_semantic, view, placed, frame.rgb.shape[:2])
+        self._add_derived(sample, frame, view, placed, take)
         return sample
 
-    def _picture_view(self, rgb: np.ndarray, view: View) -> torch.Tensor:
+    def _picture_view(self, rgb: np.ndarray, view: View, placed: Placement) -> torch.Tensor:
         """The picture of a view, 0..1: averaged where it shrinks, as in an exported network (``training.resize``)."""
         part = torch.from_numpy(rgb[view.top : view.top + view.height, view.left : view.left + view.width])
-        size = (self.camera.height, self.camera.width)
-        resized = F.interpolate(part.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0]
-        return (resized.flip(-1) if view.mirrored else resized).contiguous().float() / 255
+        size = (placed.height, placed.width)
+        picture = placed.pad_rgb(F.interpolate(part.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0])
+        return (picture.flip(-1) if view.mirrored else picture).contiguous().float() / 255
 
     def _add_derived(
-        self, sample: Sample, frame: Frame, view: View, take: Callable[[np.ndarray, int], np.ndarray]
+        self, sample: Sample, frame: Frame, view: View, placed: Placement, take: Callable[..., np.ndarray]
     ) -> None:
         """The derived labels of the view. Mirroring turns what points sideways round; a zoom draws offsets out."""
         side = -1 if view.mirrored else 1
         if frame.normals is not None and self.folder.info.intrinsics is not None:
-            seen = take(frame.normals.astype(np.float32), cv2.INTER_NEAREST_EXACT)
+            seen = take(frame.normals.astype(np.float32))
             normals = self.camera.normals(seen, self.folder.info.intrinsics, view) * np.float32([side, 1, 1])
             sample["normals"] = torch.from_numpy(normals).permute(2, 0, 1).contiguous()
         if frame.edges is not None:
-            sample["edges"] = self._edge_view(frame.edges, view, take(frame.edges, cv2.INTER_NEAREST_EXACT))
+            sample["edges"] = self._edge_view(frame.edges, view, placed, take(frame.edges, UNKNOWN_EDGE))
         if frame.offsets is not None:
-            # Pixels of the frame, in widths of the view; the other way in pixels as tall as the view's become wide.
-            tall = (self.camera.height / view.height) / (self.camera.width / view.width)
-            scale = np.float32([side / view.width, tall / view.width])
-            offsets = take(frame.offsets.astype(np.float32), cv2.INTER_NEAREST_EXACT) * scale
+            # Pixels of the frame, in widths of the picture.
+            scale = np.float32([side * placed.width / view.width, placed.height / view.height]) / self.camera.width
+            offsets = take(frame.offsets.astype(np.float32), np.nan) * scale
             sample["offsets"] = torch.from_numpy(offsets).permute(2, 0, 1).contiguous()
 
-    def _edge_view(self, edges: np.ndarray, view: View, nearest: np.ndarray) -> torch.Tensor:
+    def _edge_view(self, edges: np.ndarray, view: View, placed: Placement, nearest: np.ndarray) -> torch.Tensor:
         """Edges stay edges: a pixel holds the surest of all edges that it covers, so that lines do not break."""
         part = torch.from_numpy(edges[view.top : view.top + view.height, view.left : view.left + view.width])
         level = torch.where(part == UNKNOWN_EDGE, 0, part).float()[None] / EDGE_CERTAIN
-        surest = F.adaptive_max_pool2d(level, (self.camera.height, self.camera.width))[0]
+        pooled = F.adaptive_max_pool2d(level, (placed.height, placed.width))[0]
+        surest = torch.from_numpy(placed.pad(pooled.numpy(), 0))
         surest = surest.flip(-1) if view.mirrored else surest
         return torch.where(torch.from_numpy(nearest != UNKNOWN_EDGE) | (surest > 0.5), surest, UNKNOWN_PROBABILITY)
 
-    def _soft_view(self, soft: np.ndarray, view: View, size: tuple[int, int]) -> torch.Tensor:
-        """The same part of a coarser map of probabilities, at a quarter of the working size."""
+    def _soft_view(self, soft: np.ndarray, view: View, placed: Placement, size: tuple[int, int]) -> torch.Tensor:
+        """The same part of a coarser map of probabilities, at a quarter of the working size; 0 in the bands."""
         height, width = size
+        quarter = (self.camera.height // 4, self.camera.width // 4)
+        # The picture, bands and all, in pixels of the frame.
+        tall, wide = (view.height * self.camera.height / placed.height, view.width * self.camera.width / placed.width)
         part = torch.tensor(
             [
-                [(-1 if view.mirrored else 1) * view.width / width, 0, (2 * view.left + view.width) / width - 1],
-                [0, view.height / height, (2 * view.top + view.height) / height - 1],
+                [(-1 if view.mirrored else 1) * wide / width, 0, (2 * view.left + view.width) / width - 1],
+                [0, tall / height, (2 * view.top + view.height) / height - 1],
             ]
         )
-        channels = soft.shape[2]
-        grid = F.affine_grid(part[None], [1, channels, self.camera.height // 4, self.camera.width // 4], False)
+        grid = F.affine_grid(part[None], [1, soft.shape[2], *quarter], False)
         whole = torch.from_numpy(soft).permute(2, 0, 1).float()[None]
-        return F.grid_sample(whole, grid, padding_mode="border", align_corners=False)[0]
+        seen = F.grid_sample(whole, grid, padding_mode="border", align_corners=False)[0]
+        if placed.fills:
+            return seen
+        known = placed.pad(np.ones((placed.height, placed.width), np.float32), 0)
+        known = cv2.resize(known, quarter[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+        return seen * torch.from_numpy(known[:, ::-1].copy() if view.mirrored else known)
 
     def canonical_depth_range(self) -> tuple[float, float] | None:
         """Least and greatest depth of the unaugmented frames in canonical metres, or None without depth."""
         known = [f.depth[f.depth > 0] for f in self.frames if f.depth is not None and (f.depth > 0).any()]
         if not known or self.folder.info.intrinsics is None:
             return None
-        factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, self.folder.info.width)
+        info = self.folder.info
+        factor = self.camera.frame_depth_factor(info.intrinsics, info.height, info.width)
         return factor * min(float(d.min()) for d in known), factor * max(float(d.max()) for d in known)

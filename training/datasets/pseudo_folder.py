@@ -7,7 +7,7 @@ They lie beside the data, or in any other folder, so that those of several teach
     confidence/NAME.png         uint8, 255 times its softmax
     pseudo_depth/NAME.png       uint16, depth_per_metre units a metre
     depth_confidence/NAME.png   uint8, 255 times (1 - relative difference to the depth of the mirrored picture)
-    soft_semantic/NAME.npz      its probabilities of all classes, float16, at a quarter of its working size
+    soft_semantic/NAME.npz      its probabilities of all classes, float16, four times as coarse as it saw the frame
     pseudo_normals/NAME.png     uint8, 127.5 times (1 + x, 1 + y, 1 + z) of the camera's axes, red first
     normals_confidence/NAME.png uint8, 255 times the cosine of the angle to those of the mirrored picture, or 0
     pseudo_edges/NAME.png       uint8, 254 times the probability of an edge
