@@ -49,8 +49,8 @@ class FolderData(LightningDataModule):
         strong: augment more: stronger colours, blur, grey and erased patches.
         mix: share of the frames that get a rectangle of another frame of their batch laid over, labels with it.
         hold_out: frames of the first training source to keep out of training, wherever else they are listed, and to
-            measure on, for choosing settings without looking at a validation split; 0 trains on all. Of a recording they
-            are its last in a row.
+            measure on, for choosing settings without looking at a validation split, of a recording the last in a row; 0
+            trains on all.
         height: working height of the network, a multiple of 32; frames of another proportion are padded.
         width: working width of the network, a multiple of 32.
         focal_length: canonical focal length, in pixels of the working width; 210 at 256 is a Kinect's 525 at 640.
