@@ -18,6 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 
 from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
+from mtl_perception.camera_info_subscription import CameraInfoSubscription
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.depth_logger.camera_agreement import make_folder
 from mtl_perception.depth_logger.dataset_log import robot_name
@@ -119,6 +120,8 @@ class DepthLoggerNode(LifecycleNode):
         if not self._active:
             return
         self._active = False
+        for info in (self._image_info, self._depth_info):
+            info.destroy()
         for subscription in self._listening:
             self.destroy_subscription(subscription)
         self._recorder.stop(_LAST_WORK)
@@ -165,9 +168,9 @@ class DepthLoggerNode(LifecycleNode):
         now = time.monotonic()
         self._last_arrival = {name: now for name, is_needed in needed.items() if is_needed}
         # What has come is taken in the order of creation: camera_info first, so that an image beside it finds it.
+        self._image_info = CameraInfoSubscription(self, "camera_info", self._on_image_info, _CAMERA)
+        self._depth_info = CameraInfoSubscription(self, "depth_camera_info", self._on_depth_info, _CAMERA)
         self._listening = [
-            self.create_subscription(CameraInfo, "camera_info", self._on_image_info, _CAMERA),
-            self.create_subscription(CameraInfo, "depth_camera_info", self._on_depth_info, _CAMERA),
             self.create_subscription(Odometry, "odometry", self._on_odometry, _CAMERA),
             self.create_subscription(colour_type, "image", self._on_image, _CAMERA),
             self.create_subscription(depth_type, "depth", self._on_depth, _CAMERA),
@@ -304,6 +307,10 @@ class DepthLoggerNode(LifecycleNode):
         if not self._active:
             self._diagnostics.publish(status_array(self, "depth logger", "", {"active": "false"}, [], "not active"))
             return
+        if self._decoder.image_info is None:
+            self._image_info.hear_latched()
+        if self._decoder.depth_info is None:
+            self._depth_info.hear_latched()
         summary, folder, waiting = self._recorder.summary()
         pairing, difference = self._pairing.counts, self._pairing.clock_difference
         complaints = self._silences() + self._log_report.complaints(summary, pairing, difference)

@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
+from mtl_perception.camera_info_subscription import CameraInfoSubscription
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
@@ -30,6 +31,8 @@ from mtl_perception.parameters import PerceptionParameters
 from mtl_perception.stream_statistics import StreamStatistics, Timing
 
 _DIAGNOSTICS_PERIOD = 1.0
+_CAMERA_INFO_TAKES = 1.0
+"""Seconds, from the first image on, in which a camera_info that somebody publishes is waited for."""
 _WINDOW = 5.0
 _LOG_AGAIN = 5.0
 """Seconds before a complaint that lasts is logged again."""
@@ -104,11 +107,12 @@ class PerceptionNode(LifecycleNode):
         self._rectified = carries_rectified(self.resolve_topic_name("image"))
         self._worker = LatestFrameWorker(self._process, self._on_failure)
         self._listening_since = time.monotonic()
+        self._first_arrival = math.inf
         compressed = self._settings.values.image_transport == "compressed"
         # The kind of QoS that hears every camera, reliable or not. The executor takes what has come in the order of
         # creation: camera_info first, so that an image that comes with it finds it.
-        self._info_subscription = self.create_subscription(
-            CameraInfo, "camera_info", self._on_camera_info, qos_profile_sensor_data
+        self._info_subscription = CameraInfoSubscription(
+            self, "camera_info", self._on_camera_info, qos_profile_sensor_data
         )
         self._image_subscription = self.create_subscription(
             CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
@@ -141,7 +145,7 @@ class PerceptionNode(LifecycleNode):
     def _stop_listening(self) -> None:
         self._active = False
         self.destroy_subscription(self._image_subscription)
-        self.destroy_subscription(self._info_subscription)
+        self._info_subscription.destroy()
         self._worker.stop()
 
     def _close(self) -> None:
@@ -195,6 +199,7 @@ class PerceptionNode(LifecycleNode):
         values = self._settings.values
         self._statistics.frame_received(now)
         self._last_arrival = now
+        self._first_arrival = min(self._first_arrival, now)
         stamp = nanoseconds_of(message.header.stamp)
         if stamp < self._last_stamp:
             self.get_logger().warning(
@@ -207,6 +212,8 @@ class PerceptionNode(LifecycleNode):
             self._statistics.frame_dropped("disabled")
         elif not self._outputs.listeners():
             self._statistics.frame_dropped("nobody listens")
+        elif self._waits_for_camera_info(now):
+            self._statistics.frame_dropped("waiting for camera_info")
         # Nine tenths of the period: frames of just this rate come now a little early, now late.
         elif values.max_rate and now - self._last_accepted < 0.9 / values.max_rate:
             self._statistics.frame_dropped("above max_rate")
@@ -214,6 +221,12 @@ class PerceptionNode(LifecycleNode):
             self._last_accepted = now
             if self._worker.put(_Arrival(message, now)):
                 self._statistics.frame_dropped("a newer one came first")
+
+    def _waits_for_camera_info(self, now: float) -> bool:
+        if self._camera_info is not None or now - self._first_arrival > _CAMERA_INFO_TAKES:
+            return False
+        self._info_subscription.hear_latched()
+        return self._info_subscription.is_published
 
     def _process(self, arrival: _Arrival) -> None:
         values = self._settings.values
@@ -255,6 +268,8 @@ class PerceptionNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         now = time.monotonic()
+        if self._active and self._camera_info is None:
+            self._info_subscription.hear_latched()
         complaints = self._complaints(now) if self._active else []
         if complaints:
             self.get_logger().warning("; ".join(complaints), throttle_duration_sec=_LOG_AGAIN)

@@ -124,6 +124,19 @@ def test_depth_of_rectified_images_is_scaled_by_the_focal_length_of_p(network, t
         assert known.mean() > 0.5
 
 
+def test_frames_wait_for_a_camera_info_that_is_published_but_not_for_long(network):
+    with perceiving(network) as (node, heard, wait):
+        wait(lambda: node._outputs.listeners())
+        node.create_publisher(CameraInfo, "camera_info", 1)
+        wait(lambda: node.count_publishers("/camera_info"))
+        node._on_image(frame(1))
+        assert node._statistics.summary(time.monotonic()).dropped == {"waiting for camera_info": 1}
+        node._first_arrival -= 2
+        node._on_image(frame(2))  # none came: better a wrong scale, of which the node complains, than nothing
+        wait(lambda: heard)
+        assert [m.header.stamp.sec for m in heard] == [2]
+
+
 def test_a_camera_info_of_another_shape_is_told_and_does_not_scale_depth(network):
     camera = CameraInfo(width=128, height=72, k=[200.0, 0.0, 64.0, 0.0, 200.0, 36.0, 0.0, 0.0, 1.0])
     with perceiving(network) as (node, heard, wait):

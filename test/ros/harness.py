@@ -35,7 +35,8 @@ OUTPUTS = {
     "points": PointCloud2,
 }
 FRAME_ID = "test_optical_frame"
-PATIENCE = 10.0
+PATIENCE = 30.0
+"""Seconds; on a busy machine a node takes ten of them to come up."""
 SETTLED = 0.2
 """Seconds after which two nodes that have met know of each other's new topics and services."""
 

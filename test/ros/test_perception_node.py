@@ -27,6 +27,8 @@ def node(network):
 def robot(node):
     robot = Robot()
     robot.wait_until_heard()
+    robot.publish_camera(50.0)  # or the first frames wait for it
+    time.sleep(0.3)
     yield robot
     robot.close()
 
