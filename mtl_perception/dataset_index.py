@@ -20,6 +20,10 @@ frame back, and is written before the frame's files are removed::
 
     {"dropped": "RUN-000007"}
 
+Or it tells that somebody asked for a frame that was there already, and readers get ``"asked_for": true`` with it::
+
+    {"asked_for": "RUN-000007"}
+
 So whatever moment the power fails at, a frame of the index has all its files, and files without a frame in the index
 are of no consequence. A last line without its end, or one that is not JSON, was torn by a power cut: it is no entry,
 and a writer that opens the file cuts it off. Other lines that make no sense were damaged by something else.
@@ -145,6 +149,12 @@ def parse_run(run: str, data: bytes) -> RunIndex:
                 name = check_name(value["dropped"])
                 frames.pop(name, None)
                 dropped.add(name)
+            elif "asked_for" in value and "name" not in value:
+                name = check_name(value["asked_for"])
+                if name in frames:
+                    frames[name] = {**frames[name], "asked_for": True}
+                elif name not in dropped:
+                    raise DatasetError(f"frame {name}, which was asked for, is not there")
             else:
                 name = _checked_frame(value)
                 if name in frames or name in dropped:

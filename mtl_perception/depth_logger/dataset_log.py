@@ -150,6 +150,15 @@ class DatasetLog:
             results = [error if isinstance(result, str) else result for result in results]
         return results
 
+    def mark_asked_for(self, name: str) -> None:
+        """Never give up frame ``name`` of this run, which is on the disk: somebody asked for it after it was written.
+
+        Raises:
+            OSError: the disk refuses; it may be given up in a later run.
+        """
+        self._exchange.protect(name)
+        self._index.append([{"asked_for": name}])
+
     def close(self) -> None:
         """End the run."""
         self._exchange.close()

@@ -12,6 +12,8 @@ from mtl_perception.depth_logger.rigid import distance
 
 _REMEMBERED = 1000
 """Kept frames whose stamps are known."""
+_VIEWS = 100
+"""Those of which the latest that is on the disk is found again."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class KeyFrameSelector:
     def __init__(self, rules: KeyFrameRules) -> None:
         self.rules = rules
         self._last: FrameMeasures | None = None
+        self._views: deque[FrameMeasures] = deque(maxlen=_VIEWS)
         self._stamps: deque[int] = deque(maxlen=_REMEMBERED)
 
     def is_too_soon(self, stamp: int) -> bool:
@@ -131,11 +134,22 @@ class KeyFrameSelector:
         """Remember that ``frame`` is kept; one from before the last only keeps others away from its time."""
         if self._last is None or frame.stamp >= self._last.stamp:
             self._last = frame
+        self._views.append(frame)
         self._stamps.append(frame.stamp)
+
+    def take_back(self, frame: FrameMeasures) -> None:
+        """Compare no other with ``frame``, which was kept but not written.
+
+        It still keeps others away from its time, so that a full disk is not asked more often than ``min_interval``.
+        """
+        self._views = deque((view for view in self._views if view is not frame), maxlen=_VIEWS)
+        if self._last is frame:
+            self._last = max(reversed(self._views), key=lambda view: view.stamp, default=None)
 
     def begin_anew(self) -> None:
         """Forget what was kept: time has gone back."""
         self._last = None
+        self._views.clear()
         self._stamps.clear()
 
     def _moved(self, before: np.ndarray | None, now: np.ndarray) -> bool:

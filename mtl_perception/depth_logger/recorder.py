@@ -79,7 +79,8 @@ class RecorderSettings:
 class Recorder:
     """Keeps what is worth keeping of the pairs it is given.
 
-    A frame that was chosen is not chosen again, but may be asked for: it is written if it is not on the disk yet.
+    A frame that was chosen is not chosen again, but may be asked for: it is written if it is not on the disk yet, and
+    never given up. One that could not be written does not count as the view kept last.
 
     Args:
         settings: how frames are looked at.
@@ -109,6 +110,8 @@ class Recorder:
         self._early: deque[_Prediction] = deque(maxlen=_MOST_EARLY)
         self._asked: deque[tuple[Pair, str, Answer | None]] = deque()
         """Pairs to be logged whatever the rules say, the reason of each, and whom to tell."""
+        self._not_written: deque[FrameMeasures] = deque()
+        """Frames that were chosen and lost, as the writer's thread tells."""
         self._stop_asked_at = float("inf")
         self._writer = RunWriter(run, self._statistics)
         self._worker: LogWorker[Callable[[], None]] = LogWorker(
@@ -171,6 +174,8 @@ class Recorder:
                 self._consider_prediction(prediction)
 
     def _judge(self, pair: Pair) -> None:
+        while self._not_written:
+            self._selector.take_back(self._not_written.popleft())
         if self._selector.is_too_soon(pair.stamp):
             self._statistics.not_kept("too soon")
             return
@@ -220,8 +225,6 @@ class Recorder:
         """Log the next pair that was asked for; others come between them, or a long look-back would cost these."""
         while self._asked and time.monotonic() < self._stop_asked_at:
             pair, reason, answer = self._asked.popleft()
-            if answer is None and self._selector.has_kept(pair.stamp):
-                continue
             try:
                 self._keep_decoded(pair, reason, answer)
             except Exception as error:  # the others are asked for all the same
@@ -269,7 +272,7 @@ class Recorder:
         encoded = encode(frame, self._settings.jpeg_quality, pose.camera if pose else None, line)
         if not self._selector.has_kept(frame.stamp):  # else it was chosen before, and is asked for
             self._statistics.kept(reason)
-        if self._writer.put(ChosenFrame(encoded, frame.view, answer)):
+        if self._writer.put(ChosenFrame(encoded, frame.view, answer, partial(self._not_written.append, measures))):
             self._selector.keep(measures)
 
     def _on_error(self, error: Exception) -> None:

@@ -13,6 +13,7 @@ from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, camera_difference
 from mtl_perception.depth_logger.dataset_log import SOFTWARE, DatasetLog, EncodedFrame
 from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace, LessUsefulError, NoRoomError
+from mtl_perception.depth_logger.least_useful import is_asked_for
 from mtl_perception.depth_logger.log_statistics import LogStatistics
 from mtl_perception.depth_logger.log_worker import LogWorker
 
@@ -51,11 +52,19 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class ChosenFrame:
-    """A frame to write: its files, its camera, which is known, and whom to tell."""
+    """A frame to write.
+
+    Attributes:
+        encoded: its files, and what the index is to tell.
+        view: its camera, which is known.
+        answer: told what became of it, where somebody asked for it.
+        on_loss: called where it is not written, from any thread.
+    """
 
     encoded: EncodedFrame
     view: View
     answer: Answer | None = None
+    on_loss: Callable[[], None] | None = None
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -82,6 +91,8 @@ class RunWriter:
         self._log: DatasetLog | None = None
         self._info: DatasetInfo | None = None
         self._names: dict[tuple[int, int], str] = {}
+        self._asked_for: set[str] = set()
+        """Names of those frames that are known as such to the index."""
         self._worker = LogWorker("log_disk", self._write, self._on_error, capacity=settings.queue_size, batch=_BATCH)
 
     @property
@@ -123,8 +134,8 @@ class RunWriter:
             identity = frame.identity
             if identity in fitting:  # asked for while it waited
                 again.append(frame)
-            elif self._is_written(frame):
-                continue
+            elif name := self._name_on_disk(frame):
+                self._have_again(frame, name)
             elif refusal := self._refusal(frame):
                 refused.append((frame, *refusal))
             else:
@@ -159,19 +170,33 @@ class RunWriter:
 
     def _remember(self, frame: ChosenFrame, name: str) -> None:
         self._names[frame.identity] = name
+        if is_asked_for(frame.encoded.line):
+            self._asked_for.add(name)
         if len(self._names) > _REMEMBERED:
-            del self._names[next(iter(self._names))]
+            self._asked_for.discard(self._names.pop(next(iter(self._names))))
 
-    def _is_written(self, frame: ChosenFrame) -> bool:
-        """Whether the frame is on the disk already, as one that somebody asks for may be."""
+    def _name_on_disk(self, frame: ChosenFrame) -> str | None:
+        """The frame's name where it is on the disk already and was not given up or taken away since."""
         name = self._names.get(frame.identity)
         if name is None:
-            return False
+            return None
+        is_there = (self._settings.folder / "rgb" / f"{name}{frame.encoded.rgb_suffix}").exists()
+        return name if is_there else None
+
+    def _have_again(self, frame: ChosenFrame, name: str) -> None:
+        """Do not write twice what is on the disk; the index tells if somebody asked for it."""
+        if not is_asked_for(frame.encoded.line):  # a bag began again
+            self._statistics.lost("logged already")
+            return
+        try:
+            if name not in self._asked_for:
+                self._log.mark_asked_for(name)
+                self._asked_for.add(name)
+        except OSError as error:
+            self._lose(frame, "disk error", f"{name} is logged, but not as asked for: {_described(error)}")
+            return
         if frame.answer is not None:
             frame.answer(True, name)
-        else:  # a bag began again
-            self._statistics.lost("logged already")
-        return True
 
     def _refusal(self, frame: ChosenFrame) -> tuple[str, str] | None:
         """Why the frame cannot lie in the folder, in a word and in full; the run begins with the first that can."""
@@ -200,6 +225,8 @@ class RunWriter:
 
     def _lose(self, frame: ChosenFrame, why: str, trouble: str, answer: str = "") -> None:
         self._statistics.lost(why, trouble, lasts=True)
+        if frame.on_loss is not None:
+            frame.on_loss()
         if frame.answer is not None:
             frame.answer(False, answer or trouble)
 

@@ -40,6 +40,15 @@ def test_frames_come_back_in_order_less_those_dropped():
     assert index.header == HEADER and index.problems == ()
 
 
+def test_a_frame_asked_for_after_it_was_written_says_so():
+    asked, dropped = frame(1)["name"], frame(0)["name"]
+    index = parse_run(
+        RUN,
+        text(HEADER, frame(0), frame(1), frame(2), {"asked_for": asked}, {"dropped": dropped}, {"asked_for": dropped}),
+    )
+    assert list(index.frames.values()) == [{**frame(1), "asked_for": True}, frame(2)] and not index.problems
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_wherever_the_file_breaks_off_the_whole_lines_before_count_and_nothing_is_wrong(data):
@@ -80,6 +89,8 @@ def test_a_last_line_that_is_not_json_is_torn_even_with_its_end(end):
         (text(frame(5, name="../../etc/passwd")), "cannot name a frame"),
         (text(frame(5, name=7)), "cannot name a frame"),
         (text({"dropped": "../x"}), "cannot name a frame"),
+        (text({"asked_for": "../x"}), "cannot name a frame"),
+        (text({"asked_for": "x"}), "frame x, which was asked for, is not there"),
         (text(frame(5, stamp=1.5)), "stamp of .* is not a whole number"),
         (text(frame(5, stamp=True)), "stamp of .* is not a whole number"),
         (text(frame(5, depth_stamp="soon")), "depth_stamp of .* is not a whole number"),

@@ -117,6 +117,20 @@ def test_a_frame_kept_afterwards_does_not_become_the_last():
     assert chosen.has_kept(8 * 10**9) and not chosen.has_kept(9 * 10**9)
 
 
+def test_what_was_not_written_is_no_view_to_compare_with_but_keeps_its_distance():
+    chosen = selector(min_view_change=0.5, min_interval=0.5)
+    lost = [frame(11, 1), frame(12, 2), frame(13, 3)]
+    for each in lost:
+        chosen.keep(each)
+    chosen.keep(frame(8, 4))  # from the look-back
+    chosen.take_back(lost[1])
+    assert chosen.judge(frame(14, 3)) == SAME and chosen.judge(frame(14, 2)) == Decision("view")
+    chosen.take_back(lost[2])
+    assert chosen.judge(frame(14, 1)) == SAME and chosen.judge(frame(13.2, 4)) == Decision(refusal="too soon")
+    chosen.take_back(lost[0])
+    assert chosen.judge(frame(14, 0)) == SAME  # what was kept at 10 s
+
+
 def test_time_gone_back_begins_anew():
     chosen = selector(min_interval=0.5)
     chosen.begin_anew()

@@ -17,6 +17,7 @@ from mtl_perception.dataset_index import read_index
 from mtl_perception.depth_logger import dataset_log
 from mtl_perception.depth_logger.alignment import View
 from mtl_perception.depth_logger.camera_agreement import make_folder
+from mtl_perception.depth_logger.frame_drop import FrameDropper
 from mtl_perception.depth_logger.frames import DecodedFrame
 from mtl_perception.depth_logger.key_frames import KeyFrameRules
 from mtl_perception.depth_logger.pairing import Pair
@@ -241,6 +242,89 @@ def test_a_frame_asked_for_while_it_waits_is_written_once(tmp_path, monkeypatch)
     assert answers == [(True, name)] * 3 and len(lines(tmp_path)) == 2
 
 
+def test_what_a_rule_had_chosen_is_never_given_up_once_it_was_asked_for(tmp_path):
+    answers = Answers()
+    with recording(tmp_path, look_back=0.5) as recorder:
+        for number in range(4):
+            recorder.put(pair(number))
+        settled(recorder)
+        for _ in range(2):
+            recorder.log_now(answers)
+        settled(recorder)
+        summary = recorder.summary()[0]
+    assert (summary.kept, summary.written, summary.lost) == ({"first": 1, "view": 3}, 4, {})
+    told = lines(tmp_path)
+    assert answers == [(True, told[3]["name"])] * 2
+    assert [(line["reason"], line["asked_for"]) for line in told] == [("first", True)] + [("view", True)] * 3
+    (path,) = (tmp_path / "index").glob("*.jsonl")
+    assert path.read_text().count("asked_for") == 4
+    room = sum(p.stat().st_size for p in tmp_path.rglob("*.*")) / 1e9
+    with recording(tmp_path, quota=room, give_up=True) as recorder:  # in another run too
+        for number in range(20, 23):
+            recorder.put(pair(number))
+        settled(recorder)
+    assert {line["stamp"] for line in told} <= {line["stamp"] for line in lines(tmp_path)}
+
+
+def test_a_look_back_writes_what_the_disk_had_refused(tmp_path, monkeypatch):
+    full, answers, real = [True], Answers(), dataset_log.write_atomically
+
+    def write(path, data):
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        real(path, data)
+
+    monkeypatch.setattr(dataset_log, "write_atomically", write)
+    with recording(tmp_path, look_back=0.5) as recorder:
+        for number in range(3):
+            recorder.put(pair(number))
+        settled(recorder)
+        full[0] = False
+        recorder.log_now(answers)
+        settled(recorder)
+    assert [(line["stamp"] // 10**8, line["reason"]) for line in lines(tmp_path)] == [
+        (0, "look_back"),
+        (1, "look_back"),
+        (2, "service"),
+    ]
+    assert answers[0][0]
+
+
+def test_a_frame_asked_for_after_it_was_given_up_is_written_again(tmp_path):
+    answers = Answers()
+    with recording(tmp_path) as recorder:
+        recorder.put(pair(0))
+        settled(recorder)
+        (line,) = lines(tmp_path)
+        FrameDropper(tmp_path, "", recorder._writer._log._index).drop("", line["name"])
+        recorder.log_now(answers)
+        settled(recorder)
+    (again,) = lines(tmp_path)
+    assert answers == [(True, again["name"])] and again["name"] != line["name"]
+
+
+def test_a_robot_that_stands_still_is_logged_when_there_is_room_again(tmp_path, monkeypatch):
+    full, real = [True], dataset_log.write_atomically
+
+    def write(path, data):
+        if full[0]:
+            raise OSError(28, "No space left on device")
+        real(path, data)
+
+    monkeypatch.setattr(dataset_log, "write_atomically", write)
+    with recording(tmp_path, replace(RULES, min_interval=0.5)) as recorder:
+        for number in (0, 1, 5):
+            recorder.put(pair(number, 0))
+            summary = settled(recorder)
+        assert (summary.lost, summary.not_kept) == ({"disk error": 2}, {"too soon": 1})
+        full[0] = False
+        for number in (7, 10, 15, 20):
+            recorder.put(pair(number, 0 if number < 20 else 1))
+            summary = settled(recorder)
+    assert [line["stamp"] // 10**8 for line in lines(tmp_path)] == [10, 20]
+    assert summary.not_kept == {"too soon": 2, "same view": 1} and summary.trouble == ""
+
+
 def test_a_bag_that_begins_again_is_not_logged_twice(tmp_path):
     with recording(tmp_path) as recorder:
         for _ in range(2):
@@ -302,7 +386,7 @@ def test_pairs_that_come_during_a_long_look_back_do_not_wait_for_its_end(tmp_pat
             recorder.put(pair(number))
         release.set()
         summary = settled(recorder)
-    assert looked_at == [0, 19] + [24] * 18  # the first that was kept, the start of the look-back, the rest of it
+    assert looked_at == [0, 19] + [24] * 19  # the first that was kept, the start of the look-back, the rest of it
     assert summary.lost == {} and summary.kept == {"first": 1, "look_back": 18, "service": 1}
     assert answers[0][0] and summary.written == 20
 
