@@ -148,6 +148,8 @@ def _replay(options: argparse.Namespace) -> int:
             player.wait_for_listener(options.wait)
             while True:
                 count = player.play(options.rate)
+                if not rclpy.ok():  # told to end: that nothing was played until then says nothing of the bag
+                    return 0
                 if not count:
                     return _fail(f"{options.bag} holds no messages")
                 print(f"{count} messages played from {options.bag}")

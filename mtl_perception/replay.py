@@ -10,7 +10,9 @@ from typing import Any
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
+from rosbags.interfaces import QosDurability
 from rosgraph_msgs.msg import Clock
 
 from mtl_perception.bag_reading import Bag, BagMessage
@@ -70,6 +72,7 @@ class BagPlayer:
         self.publishers: dict[str, Publisher] = {}
         """By recorded topic."""
         check_playable(bag)
+        latched = _latched_topics(bag)
         for topic, recorded in bag.topics.items():
             if topics is not None and topic not in topics:
                 continue
@@ -80,7 +83,10 @@ class BagPlayer:
                 node.get_logger().warning(f"{topic} left out: its type {recorded.type} is not installed")
                 continue
             self._types[topic] = message_type
-            self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, _HISTORY)
+            qos = QoSProfile(depth=_HISTORY)
+            if topic in latched:
+                qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
+            self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, qos)
         if not self.publishers:
             raise BagError(bag.breaks_off or f"{bag.path} has no topic whose type is installed")
         self._clock = node.create_publisher(Clock, "/clock", 10) if clock else None
@@ -89,7 +95,7 @@ class BagPlayer:
         """Return once somebody listens to a topic of the bag and no more listeners turn up, or after ``seconds``."""
         deadline = time.monotonic() + seconds
         listeners, since = 0, time.monotonic()
-        while (now := time.monotonic()) < deadline:
+        while (now := time.monotonic()) < deadline and self._node.context.ok():
             count = sum(p.get_subscription_count() for p in self.publishers.values())
             if count != listeners:
                 listeners, since = count, now
@@ -141,6 +147,16 @@ class BagPlayer:
             return deserialize_message(message.data, self._types[message.topic])
         except Exception as error:  # whatever the middleware raises
             raise BagError(f"{self._bag.path}: damaged message on {message.topic}: {error}") from error
+
+
+def _latched_topics(bag: Bag) -> set[str]:
+    """Topics that were latched when they were recorded, and the one that always is, whatever the bag says."""
+    connections = [connection for reader in bag._readers for connection in reader.connections]
+    return {"/tf_static"} | {
+        connection.topic
+        for connection in connections
+        if any(qos.durability == QosDurability.TRANSIENT_LOCAL for qos in connection.ext.offered_qos_profiles)
+    }
 
 
 class _LiveStamps:

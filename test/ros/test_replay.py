@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -11,8 +12,13 @@ import numpy as np
 import pytest
 from harness import Robot
 from network_file import write_network
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import String
 
 from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import write_bag_from_folder
@@ -103,6 +109,52 @@ def test_replay_can_stamp_messages_as_a_live_camera_does(bag):
         np.testing.assert_allclose(np.diff(stamps), 1e8 / 4, atol=10)
         assert [m.header.stamp for m in images] == [m.header.stamp for m in depths]
     finally:
+        robot.close()
+
+
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_what_was_latched_is_latched_again(tmp_path, storage):
+    store, never = get_typestore(Stores.ROS2_JAZZY), QosTime(0, 0)
+    offered = {
+        "/latched": QosDurability.TRANSIENT_LOCAL,
+        "/tf_static": QosDurability.VOLATILE,  # some recorders say so
+        "/passing": QosDurability.VOLATILE,
+    }
+    with Writer(tmp_path / "bag", version=9, storage_plugin=storage) as writer:
+        for topic, durability in offered.items():
+            qos = Qos(
+                *(QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, durability, never, never),
+                *(QosLiveliness.AUTOMATIC, never, False),
+            )
+            kind = "std_msgs/msg/String"
+            connection = writer.add_connection(topic, kind, typestore=store, offered_qos_profiles=[qos])
+            writer.write(connection, 10**18, store.serialize_cdr(store.types[kind](data=topic), kind))
+    robot = Robot(outputs=())
+    heard: list[str] = []
+    for topic, durability in zip(offered, ("TRANSIENT_LOCAL", "TRANSIENT_LOCAL", "VOLATILE"), strict=True):
+        qos = QoSProfile(depth=1, durability=DurabilityPolicy[durability])
+        robot.node.create_subscription(String, topic, lambda message: heard.append(message.data), qos)
+    try:
+        assert cli("replay", tmp_path / "bag").returncode == 0
+        robot.wait(lambda: sorted(heard) == sorted(offered), f"only {heard} came")
+    finally:
+        robot.close()
+
+
+@pytest.mark.parametrize("options", [("--loop", "--wait", "0", "--rate", "20"), ("--wait", "600")])
+def test_a_player_that_is_told_to_end_finds_no_fault_with_its_bag(bag, options):
+    command = [sys.executable, "-u", "-m", "mtl_perception.cli", "replay", str(bag), *options]
+    player = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    robot = Robot(outputs=())
+    try:
+        robot.wait(lambda: robot.node.count_publishers("/camera/camera_info"))
+        if "--loop" in options:
+            assert "messages played" in player.stdout.readline()
+        player.send_signal(signal.SIGTERM)
+        _, complaints = player.communicate(timeout=20)
+        assert (player.returncode, complaints) == (0, "")
+    finally:
+        player.kill()
         robot.close()
 
 
