@@ -56,23 +56,25 @@ class OpenVinoBackend:
     """
 
     def __init__(self, model: bytes, precision: str = "fp32", threads: int = 0) -> None:
-        core = openvino.Core()
         version = openvino.get_version().split("-")[0]
-        hint = "f32" if precision == "fp32" else _half(core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"))
-        options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": hint,
-            "INFERENCE_NUM_THREADS": threads,
-            # Pinned, the threads of two processes would wait for one core while another is idle.
-            "ENABLE_CPU_PINNING": False,
-        }
         try:
+            core = openvino.Core()
+            hint = "f32" if precision == "fp32" else _half(core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"))
+            options = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": hint,
+                "INFERENCE_NUM_THREADS": threads,
+                # Pinned, the threads of two processes would wait for one core while another is idle.
+                "ENABLE_CPU_PINNING": False,
+            }
             network = core.read_model(model)
             compiled = core.compile_model(network, _DEVICE, options)
             self._request = compiled.create_infer_request()
-            self._lock = threading.Lock()  # two threads in one request get each other's results, and no error
+        except NetworkError:
+            raise
         except Exception as error:  # the library documents no types
             raise NetworkError(f"OpenVINO cannot open it: {_reason(error)}") from error
+        self._lock = threading.Lock()  # two threads in one request get each other's results, and no error
         self.device = f"OpenVINO {version}, {_DEVICE}" + ("" if hint == "f32" else f" in {hint}")
         kept = dict(network.rt_info.items()).get("framework", {})
         self.metadata = {key: str(value.value) for key, value in kept.items()}

@@ -121,6 +121,16 @@ def test_a_run_that_fails_is_one_line(network):
     assert "\n" not in str(failure.value)
 
 
+def test_a_library_that_is_broken_here_is_passed_over(network, monkeypatch):
+    def broken():
+        raise RuntimeError("Exception from src/core.cpp:105:\nCannot load library 'libopenvino_plugins.so'")
+
+    monkeypatch.setattr(backend.openvino, "Core", broken)
+    opened = Network(network, Runtime(backends=("openvino", "onnxruntime")))
+    assert opened.device.startswith("ONNX Runtime")
+    assert opened.passed_over == ("openvino: OpenVINO cannot open it: Cannot load library 'libopenvino_plugins.so'",)
+
+
 def test_half_precision_is_what_the_cpu_has_or_refused():
     assert backend._half(["FP32", "FP16", "BF16", "INT8"]) == "bf16"
     assert backend._half(["FP32", "FP16"]) == "f16"
