@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.figure import Figure, Row
-from mtl_perception.atomic_write import write_atomically
 from mtl_perception.json_file import write_json
 from mtl_perception.machine import installed, load_average, machine
+from training.results_page import write_page
 
 _PACKAGES = (
     "numpy",
@@ -46,12 +46,12 @@ def add(folder: Path, name: str, values: dict[str, Any], under: dict[str, Any]) 
 
 
 def write_table(folder: Path, kept: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
-    """Write ``bench.md`` of the figures that ``kept`` holds."""
-    lines = ["# Figures of the node", "", "Written by `make bench`; goals are those of the project.", ""]
+    """Write ``bench.md`` of the figures that ``kept`` holds; what people wrote at its end stays."""
+    lines = ["# Figures of the node", "", "Written by `python -m bench`; goals are those of the project.", ""]
     for name, figure in figures.items():
         if name in kept:
             lines += _section(figure, kept[name]["values"], kept[name]["conditions"])
-    write_atomically(folder / "bench.md", "\n".join(lines).encode())
+    write_page(folder / "bench.md", "\n".join(lines))
 
 
 def _section(figure: Figure, values: dict[str, Any], under: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from bench import overhead, transport
 from bench.figure import Figure, Row
 from bench.pixel_network import write_pixel_network
 from mtl_perception.network import Network
+from training.results_page import BY_HAND
 
 
 def figure(title: str, met: bool | None, measured: float = 1.0) -> Figure:
@@ -53,6 +54,16 @@ def test_a_figure_measured_anew_leaves_the_others(measure, tmp_path):
     table = (tmp_path / "bench.md").read_text()
     assert "1 ms" in table
     assert "3 ms" in table
+
+
+def test_what_people_wrote_below_the_figures_stays(measure, tmp_path):
+    measure(a=figure("alpha", True, 1.0))
+    page = tmp_path / "bench.md"
+    page.write_text(page.read_text() + "\nThat day the machine was busy.\n")
+    measure(a=figure("alpha", True, 7.0))
+    table, _, by_hand = page.read_text().partition(BY_HAND)
+    assert "7 ms" in table and "1 ms" not in table
+    assert by_hand == "\n\nThat day the machine was busy.\n"
 
 
 def test_a_missed_goal_is_said_and_the_numbers_are_kept(measure, tmp_path, capsys):
