@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 _ALMOST_PARALLEL = 1 - 1e-9
+_STEP_BACK = 10**9
+"""Nanoseconds by which stamps go back at the least where a bag begins again; by less they come out of order."""
 
 
 def transform(position: Sequence[float], quaternion: Sequence[float]) -> np.ndarray:
@@ -80,7 +82,10 @@ class PoseTrack:
         self._poses: deque[tuple[int, np.ndarray, np.ndarray]] = deque()
 
     def add(self, stamp: int, position: Sequence[float], quaternion: Sequence[float]) -> None:
-        """Remember a pose at ``stamp`` (ns); one that goes back in time begins the track anew.
+        """Remember a pose at ``stamp`` (ns).
+
+        One of the latest pose's stamp stands for that, and one a little older is left out; one that goes back by more
+        than a second begins the track anew.
 
         Raises:
             ValueError: as ``transform``.
@@ -88,8 +93,14 @@ class PoseTrack:
         transform(position, quaternion)
         unit = np.array(quaternion, float)
         with self._lock:
-            if self._poses and stamp <= self._poses[-1][0]:
-                self._poses.clear()
+            if self._poses:
+                back = self._poses[-1][0] - stamp
+                if back > _STEP_BACK:
+                    self._poses.clear()
+                elif back > 0:
+                    return
+                elif back == 0:
+                    self._poses.pop()
             self._poses.append((stamp, np.array(position, float), unit / np.linalg.norm(unit)))
             while stamp - self._poses[0][0] > self._span:
                 self._poses.popleft()

@@ -78,6 +78,13 @@ def test_out_of_reach_there_is_no_pose_and_within_it_the_nearest():
     assert track.at(1_500_000_000) is None  # half a second from both
 
 
+def test_a_stamp_that_repeats_stands_for_the_last_and_one_a_little_late_is_left_out():
+    track, still = PoseTrack(10, 0.1), (0, 0, 0, 1)
+    for tenths, x in ((0, 0), (1, 1), (2, 9), (2, 2), (1, 7), (0, 7)):
+        track.add(tenths * 10**8, (x, 0, 0), still)
+    assert [track.at(tenths * 5 * 10**7)[0, 3] for tenths in range(5)] == pytest.approx([0, 0.5, 1, 1.5, 2])
+
+
 def test_old_poses_are_forgotten_and_time_that_goes_back_begins_anew():
     track = PoseTrack(1, 0.1)
     for i in range(100):
