@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 
 import cv2
 import numpy as np
@@ -24,8 +25,9 @@ from labelling_exports import (
 from noise_folder import HEIGHT, WIDTH, write_dataset
 
 from mtl_perception.cli import main
-from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_tools import export_files
+from mtl_perception.dataset_tools.export_files import ExportFiles
 from mtl_perception.dataset_tools.mask_labels import MaskLabels
 
 CLASSES = {4: "floor", 9: "odd / thing", 2: "wall"}
@@ -320,6 +322,24 @@ def damaged_zip(root, maps):
     data[60] ^= 0xFF
     path.write_bytes(data)
     return path
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_damaged_anywhere_in_an_archive_is_named(tmp_path, packing):
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("a0.png", bytes(range(100)) * 5)
+        start = archive.fp.tell() - archive.getinfo("a0.png").compress_size
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(start, start + 40, 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            assert ExportFiles(path).read("a0.png") == bytes(range(100)) * 5
+        except DatasetError as error:
+            refused += 1
+            assert "export.zip/a0.png: " in str(error) and "None" not in str(error)
+    assert refused > 5
 
 
 SMALL = png(np.zeros((8, 8, 3), np.uint8))
