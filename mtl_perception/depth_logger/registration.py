@@ -104,6 +104,7 @@ class Registration:
         upright = np.abs(rotation[:2, :2]) @ spacing.reshape(2, -1)
         self._focal = np.array([[colour.intrinsics.fx], [colour.intrinsics.fy]], np.float32)
         self._centre = np.array([[colour.intrinsics.cx], [colour.intrinsics.cy]], np.float32)
+        self._reach = _reach(colour.distortion) if colour.is_distorted else np.inf
         self._sizes = upright * self._focal * np.float32(_BENT if colour.is_distorted else 1.0)
 
     def register(self, depth: np.ndarray) -> np.ndarray:
@@ -128,6 +129,8 @@ class Registration:
         points = self._rays[:, known] * metres + self._shift
         millimetres = np.rint(points[2] * np.float32(1000))
         visible = (millimetres > 0) & (millimetres < _NOTHING)
+        if self._reach < np.inf:
+            visible &= np.hypot(points[0], points[1]) < np.float32(self._reach) * points[2]
         if not visible.all():
             known, metres, millimetres, points = (
                 known[visible],
@@ -181,6 +184,19 @@ def bend(flat: np.ndarray, distortion: tuple[float, ...]) -> np.ndarray:
         ],
         axis=-1,
     )
+
+
+def _reach(distortion: tuple[float, ...]) -> float:
+    """The distance from the axis at z = 1 beyond which ``bend`` brings points back towards it, as no lens does.
+
+    The radial part is r N(s) / D(s) of s = r^2; its derivative's numerator is N D + 2 s (N' D - N D').
+    """
+    k1, k2, _, _, k3, k4, k5, k6 = _padded(distortion)[:8]
+    above, below = np.poly1d([k3, k2, k1, 1]), np.poly1d([k6, k5, k4, 1])
+    slope = above * below + np.poly1d([2, 0]) * (above.deriv() * below - above * below.deriv())
+    roots = np.concatenate([slope.roots, below.roots])
+    ends = roots.real[(np.abs(roots.imag) < 1e-9) & (roots.real > 0)]
+    return float(np.sqrt(ends.min(initial=np.inf)))
 
 
 def _rays(camera: Camera) -> np.ndarray:

@@ -131,6 +131,22 @@ def test_a_dot_comes_out_where_opencv_says(which):
     assert np.hypot(*(pixel - dots[-1])) > 1  # it matters here
 
 
+@pytest.mark.parametrize("coefficients", [BENT, (-0.4, 0, 0, 0), (-0.5, 0.02, 0, 0, 0.01, -0.1, 0.05, 0.02)])
+def test_what_a_lens_cannot_show_is_not_folded_into_the_image(coefficients):
+    radius = np.linspace(0, 3, 3001)
+    out = bend(np.stack([radius, 0 * radius], -1), (*coefficients[:2], 0, 0, *coefficients[4:]))[:, 0]
+    fold = radius[np.argmax(np.diff(out) < 0)]  # what lies farther out comes no farther out
+    model = "rational_polynomial" if len(coefficients) == 8 else "plumb_bob"
+    wide, colour = camera(121, 91, 25.0), replace(camera(121, 91, 40.0, distortion=coefficients), model=model)
+    columns, rows = np.meshgrid(np.arange(121) - 60, np.arange(91) - 45)
+    away = np.hypot(columns, rows) / 25
+    registration = Registration(wide, colour, HERE)
+    beyond = np.where(away > fold + 0.01, 2000, 0).astype(np.uint16)
+    assert beyond.any() and not registration.register(beyond).any()
+    within = np.where(away < fold - 0.01, 2000, 0).astype(np.uint16)
+    assert registration.register(within)[35:56, 50:71].all()  # about the middle
+
+
 def test_cameras_that_see_alike_are_known():
     assert camera().sees_as(camera())
     assert camera().sees_as(camera(focal=40.01, distortion=(0.0,) * 5))
