@@ -4,7 +4,7 @@
 # test/test_dockerfiles.py (what is copied and installed exists).
 #
 #   docker build -f docker/training.Dockerfile -t mtl_training .
-#   docker run --rm --gpus all --ipc=host --user "$(id -u):$(id -g)" -v DATA:/data:ro -v "$PWD":/workspace \
+#   docker run --rm --gpus all --ipc=host --user "$(id -u):$(id -g)" -v /path/to/data:/data:ro -v "$PWD":/workspace \
 #       mtl_training fit --config /opt/mtl_perception/training/experiments/house_rooms.yaml --name mine
 #
 # --gpus needs NVIDIA's container toolkit and driver on the host; CUDA itself comes with torch from the package index.
