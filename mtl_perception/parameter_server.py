@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
 
@@ -44,10 +44,18 @@ class ParameterServer(Generic[Values]):
 
     A value of a wrong type or out of range in a parameters file does not end the node: ``problems``
     says what is wrong until it is set right, and the node refuses to configure meanwhile.
+
+    Args:
+        node: whose parameters they are.
+        defaults: their values where none are given.
+        on_change: is told which parameters have another value now; ``values`` has it.
     """
 
-    def __init__(self, node: Node, defaults: Values) -> None:
+    def __init__(
+        self, node: Node, defaults: Values, on_change: Callable[[set[str]], None] = lambda names: None
+    ) -> None:
         self._node = node
+        self._on_change = on_change
         self.locked = False
         """Whether fixed parameters are refused: true while the node is configured."""
         self.problems: dict[str, str] = {}
@@ -100,9 +108,10 @@ class ParameterServer(Generic[Values]):
         for names, problem in conflicts.items():
             if changes.keys() & set(names):
                 return SetParametersResult(successful=False, reason=problem)
-        self.values = values
+        before, self.values = self.values, values
         lasting = known.keys() - changes.keys() | {_together(names) for names in conflicts}
         self.problems = {name: text for name, text in self.problems.items() if name in lasting}
+        self._on_change({name for name, value in changes.items() if value != getattr(before, name)})
         return SetParametersResult(successful=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -21,6 +22,7 @@ from mtl_perception.camera_info import another_shape, carries_rectified, intrins
 from mtl_perception.camera_info_subscription import CameraInfoSubscription
 from mtl_perception.diagnostics import diagnostic_array, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
+from mtl_perception.lifecycle_transitions import transition
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.network_loading import load_aside, load_network
@@ -58,11 +60,13 @@ class PerceptionNode(LifecycleNode):
 
     def __init__(self, **kwargs) -> None:
         super().__init__("perception", **kwargs)
-        self._settings = ParameterServer(self, PerceptionParameters())
+        self._settings = ParameterServer(self, PerceptionParameters(), self._on_change)
         for problem in self._settings.problems.values():
             self.get_logger().error(problem)
         self._network: Network | None = None
         self._active = False
+        self._opened, self._listening = ExitStack(), ExitStack()
+        """What takes away again what configure made, and what activate made."""
         self._enable_service = self.create_service(SetBool, "~/enable", self._on_enable)
         self._reloading = False
         # In a group of its own: while it awaits the file, the others of its group would not be called.
@@ -72,18 +76,16 @@ class PerceptionNode(LifecycleNode):
         if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
+    @transition("configure", undo="_close", expected=(NetworkError,))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Open the network and create the outputs; a bad file or parameter fails with one line."""
         if self._settings.problems:
             self.get_logger().error(f"cannot configure: {'; '.join(self._settings.problems.values())}")
             return TransitionCallbackReturn.FAILURE
-        try:
-            network = load_network(self._settings.values, self.get_logger())
-        except NetworkError as error:
-            self.get_logger().error(f"cannot configure: {error}")
-            return TransitionCallbackReturn.FAILURE
+        network = load_network(self._settings.values, self.get_logger())
         self._network, card = network, network.card
         self._outputs = Outputs(self, card)
+        self._opened.callback(self._outputs.destroy)
         self._statistics = StreamStatistics(_WINDOW)
         self._camera_info: CameraInfo | None = None
         self._another_shape: str | None = None
@@ -92,20 +94,24 @@ class PerceptionNode(LifecycleNode):
         self._last_error = ""
         self._network_range = (card.depth_min, card.depth_max)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self._opened.callback(self.destroy_publisher, self._diagnostics)
         # Simulated time may stand still; the word that it does must go out all the same.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        self._opened.callback(self.destroy_timer, timer)
         self._settings.locked = True
         self._tell_passed_over(network)
         self.get_logger().info(_described(network))
         return TransitionCallbackReturn.SUCCESS
 
+    @transition("activate", undo="stop")
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the camera."""
         result = super().on_activate(state)
         self._outputs.publish_labels(self._settings.values.min_confidence)
         self._rectified = carries_rectified(self.resolve_topic_name("image"))
         self._worker = LatestFrameWorker(self._process, self._on_failure)
+        self._listening.callback(self._worker.stop)
         self._listening_since = time.monotonic()
         self._first_arrival = math.inf
         compressed = self._settings.values.image_transport == "compressed"
@@ -114,46 +120,46 @@ class PerceptionNode(LifecycleNode):
         self._info_subscription = CameraInfoSubscription(
             self, "camera_info", self._on_camera_info, qos_profile_sensor_data
         )
+        self._listening.callback(self._info_subscription.destroy)
         self._image_subscription = self.create_subscription(
             CompressedImage if compressed else Image, "image", self._on_image, qos_profile_sensor_data
         )
+        self._listening.callback(self.destroy_subscription, self._image_subscription)
         self._active = True
         return result
 
+    @transition("deactivate")
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening."""
-        self._stop_listening()
+        self.stop()
         return super().on_deactivate(state)
 
+    @transition("clean up")
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Close the network and take the outputs away."""
         self._close()
         return TransitionCallbackReturn.SUCCESS
 
+    @transition("shut down")
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop whatever runs."""
         self.stop()
-        if self._network:
-            self._close()
+        self._close()
         return TransitionCallbackReturn.SUCCESS
 
     def stop(self) -> None:
         """End the work on frames, if there is any; the last thing before the process ends."""
-        if self._active:
-            self._stop_listening()
-
-    def _stop_listening(self) -> None:
         self._active = False
-        self.destroy_subscription(self._image_subscription)
-        self._info_subscription.destroy()
-        self._worker.stop()
+        self._listening.close()
 
     def _close(self) -> None:
-        self.destroy_timer(self._diagnostics_timer)
-        self.destroy_publisher(self._diagnostics)
-        self._outputs.destroy()
+        self._opened.close()
         self._network = None
         self._settings.locked = False
+
+    def _on_change(self, names: set[str]) -> None:
+        if self._active and "min_confidence" in names:  # who listens to classes is told of it with their names
+            self._outputs.publish_labels(self._settings.values.min_confidence)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         result = self.set_parameters([Parameter("enabled", value=request.data)])[0]
@@ -268,7 +274,7 @@ class PerceptionNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         now = time.monotonic()
-        if self._active and self._camera_info is None:
+        if self._active:
             self._info_subscription.hear_latched()
         complaints = self._complaints(now) if self._active else []
         if complaints:

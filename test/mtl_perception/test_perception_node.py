@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import contextmanager
 
@@ -17,7 +18,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
-from mtl_perception import network_loading
+from mtl_perception import network_loading, perception_node
 from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.backends.choice import Runtime, candidates
 from mtl_perception.message_building import image_from_array
@@ -172,6 +173,25 @@ def test_points_that_cannot_be_made_are_told_while_somebody_listens_to_them(netw
         wait(lambda: len(heard) == 2 and not node._complaints(time.monotonic()))
 
 
+def test_the_least_confidence_is_told_anew_when_it_is_set(network, monkeypatch):
+    with perceiving(network) as (node, _, _):
+        told = []
+        monkeypatch.setattr(node._outputs, "publish_labels", told.append)
+        for name, value in (
+            ("min_confidence", 0.4),
+            ("max_depth", 3.0),
+            ("min_confidence", 0.4),  # as it was
+            ("min_confidence", 2.0),  # refused
+        ):
+            node.set_parameters([Parameter(name, value=value)])
+        assert told == [0.4]
+        node.trigger_deactivate()
+        node.set_parameters([Parameter("min_confidence", value=0.5)])
+        assert told == [0.4]
+        node.trigger_activate()
+        assert told == [0.4, 0.5]
+
+
 def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monkeypatch):
     def fail(self, runs):
         raise NetworkError("out of memory")
@@ -181,6 +201,31 @@ def test_a_network_that_fails_to_warm_up_leaves_the_node_as_it_was(network, monk
         with perceiving(network) as (node, _, _):
             assert node._network is None and not node._settings.locked
             assert node.trigger_shutdown() == TransitionCallbackReturn.SUCCESS
+
+
+def test_a_transition_that_fails_unforeseen_is_told_and_leaves_nothing_behind(network, monkeypatch):
+    def fail(*ignored, **also_ignored):
+        raise LookupError("out of luck")
+
+    with perceiving(network, autostart=False) as (node, heard, wait):
+        said = []
+        monkeypatch.setattr(node.get_logger(), "error", lambda text, **_: said.append(text))
+        with monkeypatch.context() as patch:
+            patch.setattr(node, "create_timer", fail)
+            assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert node._network is None and not node._settings.locked
+        wait(lambda: not node.count_publishers("/depth/image") and not node.count_publishers("/diagnostics"))
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        threads = threading.active_count()
+        with monkeypatch.context() as patch:
+            patch.setattr(perception_node, "CameraInfoSubscription", fail)
+            assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+        assert threading.active_count() == threads
+        assert said == ["cannot configure: LookupError: out of luck", "cannot activate: LookupError: out of luck"]
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        wait(lambda: node._outputs.listeners())
+        node._on_image(frame(1))
+        wait(lambda: heard)
 
 
 def test_a_device_that_is_lost_is_told_once_and_the_stream_goes_on(network, monkeypatch):
