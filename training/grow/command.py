@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
 from mtl_perception.model_card import ModelCard
 from mtl_perception.network import read_card
+from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
+from training.grow.checks import check_growth, check_writable
 from training.grow.comparison import compare, measure, on_the_teacher
+from training.grow.held_out import check_held_out, doubts_of_running, doubts_of_teacher
 from training.grow.loop import GrowthLoop, GrowthSettings
 from training.resumable_fit import GROUPS
 from training.yaml_file import read_fields
@@ -45,39 +48,50 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     options = parser.parse_args(argv)
     running = _card(options.student)
+    check_writable(options.student)
     logged = Source.parse(options.logged, ".")
-    _check_held_out([options.logged, *options.labelled], options.held_out)
+    check_held_out([options.logged, *options.labelled], options.held_out, "the student")
     recipe = _recipe(options.recipe)
-    loop = GrowthLoop(
-        GrowthSettings(
-            name=options.name or f"grow_{logged.folder.name}",
-            logged=options.logged,
-            labelled=tuple(options.labelled),
-            teacher=options.teacher,
-            size=(running.input_height, running.input_width),
-            scales=tuple(recipe.pop("pseudo_labels", {}).get("scales", ())),
-            fit=recipe,
-            accelerator=options.accelerator,
-        )
+    settings = GrowthSettings(
+        name=options.name or f"grow_{logged.folder.name}",
+        logged=options.logged,
+        labelled=tuple(options.labelled),
+        teacher=options.teacher,
+        size=(running.input_height, running.input_width),
+        scales=tuple(recipe.pop("pseudo_labels", {}).get("scales", ())),
+        fit=recipe,
+        accelerator=options.accelerator,
     )
-    old = measure(options.student, options.held_out)
+    check_growth(settings)
+    doubts = doubts_of_running(running, options.held_out)
+    if options.teacher:
+        learnt = load_checkpoint(options.teacher).training_data
+        doubts += doubts_of_teacher(options.teacher, learnt, options.held_out)
+    for doubt in doubts:
+        print(doubt)
+    loop = GrowthLoop(settings)
+    measured, old = _sha256(options.student), measure(options.student, options.held_out)
     teacher = loop.teacher()
-    taught = on_the_teacher(old, measure(teacher, options.held_out))
-    print(taught)
+    taught = measure(teacher, options.held_out)
+    print(on_the_teacher(old, taught))
     student = loop.student(teacher, loop.pseudo_labels(teacher))
     grown = loop.export(student, options.held_out)
+    while (found := _sha256(options.student)) != measured:
+        print(f"{options.student} is another network than when it was measured: measuring it anew")
+        measured, old = found, measure(options.student, options.held_out)
     comparison = compare(old, read_card(grown).evaluations)
-    text = comparison.markdown(running.name, "grown") + f"\n{taught}\n"
-    write_atomically(loop.home / "comparison.json", comparison.to_json().encode())
-    write_atomically(loop.home / "comparison.md", text.encode())
-    print(text)
+    paragraphs = [comparison.markdown(_card(options.student).name, "grown"), on_the_teacher(old, taught), *doubts]
+    text = "\n\n".join(paragraph.rstrip("\n") for paragraph in paragraphs) + "\n"
+    pages = {"comparison.json": comparison.to_json(), "comparison.md": text}
+    for page in pages:  # One of an earlier comparison would say "Replaced" where that fails now.
+        (loop.home / page).unlink(missing_ok=True)
     if comparison.better:
-        previous = options.student.with_suffix(".previous.onnx")
-        write_atomically(previous, options.student.read_bytes())
-        write_atomically(options.student, grown.read_bytes())
-        print(f"{options.student} is the grown network now, {previous} the one before; ~/reload makes a node take it")
+        outcome = _replace(options.student, grown)
     else:
-        print(f"{options.student} stays as it is; the grown network is {grown}")
+        outcome = f"{options.student} stays as it is; the grown network is {grown}"
+    print(text, outcome, sep="\n")
+    for page, content in pages.items():
+        write_atomically(loop.home / page, content.encode())
 
 
 def _card(path: Path) -> ModelCard:
@@ -89,17 +103,16 @@ def _card(path: Path) -> ModelCard:
         raise ConfigurationError(str(error)) from error
 
 
-def _check_held_out(trained_on: Sequence[str], held_out: Sequence[str]) -> None:
-    """A network is no better for knowing the frames by heart."""
-    for text in held_out:
-        held = Source.parse(text, ".")
-        for other in trained_on:
-            source = Source.parse(other, ".")
-            common = set(held.names) & set(source.names)
-            if common and held.folder.root.resolve() == source.folder.root.resolve():
-                raise ConfigurationError(
-                    f"{text} is to be held out, but {len(common)} of its frames are in {other} too, e.g. {min(common)}"
-                )
+def _replace(running: Path, grown: Path) -> str:
+    """Put the grown network in the place of the one that runs, which is kept; returns what to tell of it."""
+    previous = running.with_suffix(".previous.onnx")
+    write_atomically(previous, running.read_bytes())
+    write_atomically(running, grown.read_bytes())
+    return f"{running} is the grown network now, {previous} the one before; ~/reload makes a node take it"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _recipe(path: Path) -> dict[str, dict[str, Any]]:
@@ -110,4 +123,9 @@ def _recipe(path: Path) -> dict[str, dict[str, Any]]:
     for part, values in content.items():
         if not isinstance(values, dict) or values.keys() - set(parts[part]):
             raise ConfigurationError(f"{path}: {part} holds {', '.join(parts[part])}, see {RECIPE}")
+        if part != "pseudo_labels" and not all(isinstance(group, dict) for group in values.values()):
+            raise ConfigurationError(f"{path}: each of {', '.join(values)} under {part} holds arguments, see {RECIPE}")
+    scales = content.get("pseudo_labels", {}).get("scales", [])
+    if not isinstance(scales, list) or not all(isinstance(s, int | float) and 0.25 <= s <= 4 for s in scales):
+        raise ConfigurationError(f"{path}: scales {scales} are to be a list of numbers, each 0.25 to 4")
     return content

@@ -38,6 +38,11 @@ class GrowthSettings:
     fit: Mapping[str, Mapping[str, Mapping[str, Any]]]
     accelerator: str
 
+    def layers(self, role: str) -> list[Mapping[str, Mapping[str, Any]]]:
+        """Arguments of ``fit`` for ``teacher`` or ``student``, by group; a later layer's win (``fit_resumably``)."""
+        sources = [*self.labelled, *([self.logged] if role == "student" else [])]
+        return [self.fit.get("both", {}), self.fit.get(role, {}), {"data": {"train": sources, "root": "."}}]
+
 
 class GrowthLoop:
     """Grows a student in ``runs/NAME``.
@@ -53,7 +58,7 @@ class GrowthLoop:
 
     def teacher(self) -> Path:
         """The checkpoint that labels: the one given, or one trained on the labelled frames."""
-        return self.settings.teacher or self._fit("teacher", self.settings.labelled)
+        return self.settings.teacher or self._fit("teacher", {})
 
     def pseudo_labels(self, teacher: Path) -> Path:
         """The folder of what the teacher says of the logged frames."""
@@ -66,8 +71,8 @@ class GrowthLoop:
 
     def student(self, teacher: Path, labels: Path) -> Path:
         """The checkpoint of a student of the true labels and the teacher's, which starts from the teacher's weights."""
-        sources = (*self.settings.labelled, self.settings.logged)
-        return self._fit("student", sources, {"pseudo_labels": str(labels)}, {"start_from": str(teacher)})
+        further = {"data": {"pseudo_labels": str(labels)}, "model": {"start_from": str(teacher)}}
+        return self._fit("student", further)
 
     def export(self, student: Path, held_out: Sequence[str]) -> Path:
         """The network file of the student, measured on ``held_out``; its card tells the figures."""
@@ -77,18 +82,11 @@ class GrowthLoop:
         export.main([*arguments, "--size", f"{height}x{width}"])
         return out
 
-    def _fit(
-        self,
-        role: str,
-        sources: Sequence[str],
-        data: Mapping[str, Any] | None = None,
-        model: Mapping[str, Any] | None = None,
-    ) -> Path:
+    def _fit(self, role: str, further: Mapping[str, Mapping[str, Any]]) -> Path:
         return fit_resumably(
             f"{self.settings.name}/{role}",
-            self.settings.fit.get("both", {}),
-            self.settings.fit.get(role, {}),
-            {"data": {"train": list(sources), "root": ".", **(data or {})}, "model": model or {}},
+            *self.settings.layers(role),
+            further,
             accelerator=self.settings.accelerator,
         )
 
