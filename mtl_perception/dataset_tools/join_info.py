@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, DatasetInfo
+from mtl_perception.dataset_index import RunIndex
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,15 @@ class RenamedFolder:
         folder: where it comes from.
         label: short name of it, which can begin the name of a frame.
         prefix: what its frames' and runs' names get before them, where some are taken; else empty.
+        frames: names of its frames, as they were when it was looked at.
+        runs: the runs of its index, as they were then.
     """
 
     folder: DatasetFolder
     label: str
     prefix: str
+    frames: Sequence[str]
+    runs: Sequence[RunIndex]
 
     def renamed(self, name: str) -> str:
         """What the frame or run ``name`` will be called."""

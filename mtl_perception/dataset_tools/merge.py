@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, DatasetInfo
-from mtl_perception.dataset_index import INDEX_FOLDER, index_path, index_paths, is_being_written, read_index
+from mtl_perception.dataset_index import INDEX_FOLDER, RunIndex, index_path, index_paths, is_being_written, read_index
 from mtl_perception.dataset_index_writer import sync_folder
 from mtl_perception.dataset_tools.file_damage import SUFFIXES
 from mtl_perception.dataset_tools.index_line import index_line
@@ -41,6 +41,7 @@ def merge(roots: Sequence[Path], out: Path) -> DatasetInfo:
     """
     _check_places(roots, out)
     parts = _named_apart([DatasetFolder(root) for root in roots])
+    _check_no_logger(roots)  # one that starts later writes what is no longer looked at
     info = joined_info(parts)
     _begin(out, [str(root.resolve()) for root in roots])
     files = {target: source for part in parts for source, target in _files(part)}
@@ -61,6 +62,10 @@ def _check_places(roots: Sequence[Path], out: Path) -> None:
     for root, place in zip(roots, places, strict=True):
         if target == place or place in target.parents or target in place.parents:
             raise DatasetError(f"{out} cannot lie within {root}, nor around it: choose another folder")
+
+
+def _check_no_logger(roots: Sequence[Path]) -> None:
+    for root in roots:
         for path in index_paths(root):
             if is_being_written(path):
                 raise DatasetError(f"a logger is writing the run {path.stem} of {root}: stop it first")
@@ -71,21 +76,24 @@ def _named_apart(folders: Sequence[DatasetFolder]) -> list[RenamedFolder]:
     parts: list[RenamedFolder] = []
     for folder in folders:
         base = re.sub(r"[^A-Za-z0-9._-]", "-", folder.name).lstrip("._-") or "set"
-        names = {*_frames(folder), *(run.run for run in read_index(folder.root))}
+        frames, runs = _content(folder)
+        names = {*frames, *(run.run for run in runs)}
         label, number = base, 1
         while any(f"{label}-{name}" in taken for name in names) or label in {part.label for part in parts}:
             number += 1
             label = f"{base}-{number}"
-        part = RenamedFolder(folder, label, "" if taken.isdisjoint(names) else f"{label}-")
+        part = RenamedFolder(folder, label, "" if taken.isdisjoint(names) else f"{label}-", frames, runs)
         taken.update(map(part.renamed, names))
         parts.append(part)
     return parts
 
 
-def _frames(folder: DatasetFolder) -> list[str]:
-    """The folder's frames; those that were dropped and not removed yet are none."""
-    dropped = {name for run in read_index(folder.root) for name in run.dropped}
-    names = [name for name in folder.names() if name not in dropped]
+def _content(folder: DatasetFolder) -> tuple[list[str], list[RunIndex]]:
+    """The folder's frames and runs; frames that were dropped and not removed yet are none."""
+    names = folder.names()
+    runs = read_index(folder.root)
+    dropped = {name for run in runs for name in run.dropped}
+    names = [name for name in names if name not in dropped]
     lists = [*folder.info.splits.values(), *folder.info.sequences.values()]
     missing = {name for listed in lists for name in listed} - set(names)
     if missing:
@@ -93,23 +101,22 @@ def _frames(folder: DatasetFolder) -> list[str]:
             f"{folder.root / 'dataset.json'} names frames that are not there, such as {min(missing)}: "
             f"mend it with `mtl-perception dataset check --repair {folder.root}`"
         )
-    return names
+    return names, runs
 
 
 def _files(part: RenamedFolder) -> Iterator[tuple[Path, str]]:
     """Every file of the part's frames, and its path in the new folder; colour last, as a frame is there with it."""
-    names = _frames(part.folder)
     for kind in sorted(SUFFIXES, key=lambda kind: kind == "rgb"):
         there = {p.name for p in (part.folder.root / kind).glob("*")}
-        for file in (f"{name}{suffix}" for name in names for suffix in SUFFIXES[kind]):
+        for file in (f"{name}{suffix}" for name in part.frames for suffix in SUFFIXES[kind]):
             if file in there:
                 yield part.folder.root / kind / file, f"{kind}/{part.renamed(file)}"
 
 
 def _runs(part: RenamedFolder) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Every run of the part under its new name, and the lines of its index."""
-    frames = set(_frames(part.folder))
-    for index in read_index(part.folder.root):
+    frames = set(part.frames)
+    for index in part.runs:
         run = part.renamed(index.run)
         lines = [{**line, "name": part.renamed(name)} for name, line in index.frames.items() if name in frames]
         yield run, [{**index.header, "run": run}, *lines]
@@ -138,7 +145,7 @@ def _place(source: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         try:
-            os.link(source, temporary)
+            os.link(source.resolve(), temporary)  # of a link itself the new folder would get one that leads nowhere
         except OSError:  # another disk, or a file system without links
             with open(source, "rb") as old_file, open(temporary, "wb") as new_file:
                 shutil.copyfileobj(old_file, new_file)
@@ -151,13 +158,15 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _finish(out: Path, info: DatasetInfo, files: Sequence[str]) -> None:
-    wanted = set(files)
+    present = set()
     for kind in SUFFIXES:
         for path in (out / kind).glob("*"):
             if path.name.startswith("."):  # of a merge that was cut off
                 path.unlink()
-            elif f"{kind}/{path.name}" not in wanted:
-                raise DatasetError(f"a folder changed during the merge: remove {out} and begin again")
+            elif path.exists():
+                present.add(f"{kind}/{path.name}")
+    if present != set(files):
+        raise DatasetError(f"a folder changed during the merge: remove {out} and begin again")
     for folder in (*(out / kind for kind in SUFFIXES), out / INDEX_FOLDER):
         if folder.is_dir():
             sync_folder(folder)

@@ -222,6 +222,40 @@ def test_a_folder_that_changes_meanwhile_is_noticed(tmp_path, folder, monkeypatc
     assert "changed during the merge" in capsys.readouterr().err
 
 
+def test_what_a_logger_adds_while_files_are_copied_stays_behind(tmp_path, monkeypatch):
+    folder = write_logged(tmp_path / "log")
+    names, place = folder.names(), merging._place
+
+    def add(source, target):
+        place(source, target)
+        new = f"{OTHER_RUN}-000000"
+        (folder.root / "rgb" / f"{new}.jpg").write_bytes(b"new")
+        write_index(folder.root, OTHER_RUN, [header(OTHER_RUN), entry(new, 0)])
+        write_index(folder.root, RUN, [header(RUN), *(entry(f"{RUN}-{i:06d}", i) for i in range(9))])
+
+    monkeypatch.setattr(merging, "_place", add)
+    assert merge(folder, tmp_path / "all") == 0
+    (run,) = read_index(tmp_path / "all")
+    assert list(run.frames) == names == DatasetFolder(tmp_path / "all").names()
+    assert survey(tmp_path / "all").findings == []
+
+
+def test_a_name_that_got_no_file_is_noticed(tmp_path, folder, monkeypatch, capsys):
+    place = merging._place
+    monkeypatch.setattr(merging, "_place", lambda source, target: target.stem == "a1" or place(source, target))
+    assert merge(folder, tmp_path / "all") == 2
+    assert "changed during the merge" in capsys.readouterr().err and not (tmp_path / "all" / "dataset.json").exists()
+
+
+def test_a_picture_that_is_a_link_comes_as_what_it_leads_to(tmp_path, folder):
+    path = folder.path("rgb", "a0")
+    (tmp_path / "elsewhere").mkdir()
+    path.rename(tmp_path / "elsewhere" / "a0.jpg")
+    path.symlink_to(os.path.relpath(tmp_path / "elsewhere" / "a0.jpg", path.parent))
+    assert merge(folder, tmp_path / "all" / "of" / "them") == 0
+    assert frames(DatasetFolder(tmp_path / "all" / "of" / "them")) == frames(folder)
+
+
 def test_a_folder_that_is_being_logged_to_is_not_merged(tmp_path, capsys):
     folder = write_logged(tmp_path / "log")
     with open(folder.root / "index" / f"{RUN}.jsonl", "rb") as held:
