@@ -29,16 +29,11 @@ class IndexWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._file = os.open(path, os.O_RDWR)
-        except FileNotFoundError as error:
-            raise DatasetError(f"there is no index file {path}") from error
-        try:
-            _lock(self._file)
-        except BlockingIOError as error:
-            os.close(self._file)
-            raise DatasetError(f"{path} is being written by another process") from error
         self._path = path
+        self._file = _open_locked(path)
+        while not self.is_in_place():  # a repair wrote it anew while we waited for the lock
+            os.close(self._file)
+            self._file = _open_locked(path)
         self.index = parse_run(path.stem, path.read_bytes())
         """What the file held when it was opened."""
         self._end = self.index.whole_bytes
@@ -98,6 +93,19 @@ class IndexWriter:
     def close(self) -> None:
         """Let others write."""
         os.close(self._file)
+
+
+def _open_locked(path: Path) -> int:
+    try:
+        file = os.open(path, os.O_RDWR)
+    except FileNotFoundError as error:
+        raise DatasetError(f"there is no index file {path}") from error
+    try:
+        _lock(file)
+    except BlockingIOError as error:
+        os.close(file)
+        raise DatasetError(f"{path} is being written by another process") from error
+    return file
 
 
 def _lock(file: int) -> None:

@@ -115,7 +115,8 @@ def _locked(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
-            yield True
+            # Another repair may have put a new file in its place, which a logger may hold.
+            yield path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 def _header(run: str, data: bytes) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 
 import pytest
 
+from mtl_perception import dataset_index_writer
+from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.dataset_index import index_path, is_being_written, read_run
 from mtl_perception.dataset_index_writer import IndexWriter
@@ -46,6 +49,24 @@ def test_only_one_writes_a_file(tmp_path):
         IndexWriter(path)
     writer.close()
     IndexWriter(path).close()
+
+
+def test_a_file_written_anew_while_its_lock_is_waited_for_is_opened_anew(tmp_path, monkeypatch):
+    IndexWriter.create(tmp_path, {"run": RUN}).close()
+    path, lock = index_path(tmp_path, RUN), dataset_index_writer._lock
+    times = []
+
+    def repair_first(file):
+        times.append(file)
+        if len(times) < 3:  # `check --repair` replaces the file and is done
+            write_atomically(path, path.read_bytes() + json.dumps(frame(len(times))).encode() + b"\n")
+        lock(file)
+
+    monkeypatch.setattr(dataset_index_writer, "_lock", repair_first)
+    writer = IndexWriter(path)
+    assert is_being_written(path) and writer.is_in_place() and len(times) == 3
+    writer.append([frame(9)])
+    assert list(read_run(path).frames.values()) == [frame(1), frame(2), frame(9)]
 
 
 def test_who_asks_whether_a_file_is_written_keeps_nobody_from_writing_it(tmp_path):
