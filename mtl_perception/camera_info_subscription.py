@@ -28,7 +28,8 @@ class CameraInfoSubscription:
         self._node = node
         self._topic = topic
         self._callback = callback
-        self._subscriptions = [node.create_subscription(CameraInfo, topic, callback, qos)]
+        self._heard = False
+        self._subscriptions = [node.create_subscription(CameraInfo, topic, self._on_message, qos)]
         self.topic_name = self._subscriptions[0].topic_name
 
     @property
@@ -37,15 +38,19 @@ class CameraInfoSubscription:
         return self._node.count_publishers(self.topic_name) > 0
 
     def hear_latched(self) -> None:
-        """Hear what was latched too, if somebody is seen by now to latch."""
-        if len(self._subscriptions) > 1:
+        """Hear what was latched too, if nothing came yet and somebody is seen by now to latch."""
+        if self._heard or len(self._subscriptions) > 1:
             return
         publishers = self._node.get_publishers_info_by_topic(self.topic_name)
         if any(p.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for p in publishers):
-            subscription = self._node.create_subscription(CameraInfo, self._topic, self._callback, _LATCHED)
+            subscription = self._node.create_subscription(CameraInfo, self._topic, self._on_message, _LATCHED)
             self._subscriptions.append(subscription)
 
     def destroy(self) -> None:
         """Listen no more."""
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
+
+    def _on_message(self, message: CameraInfo) -> None:
+        self._heard = True
+        self._callback(message)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -12,9 +14,8 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.subscription import Subscription
 from rclpy.task import Future
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import Trigger
 
 from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
@@ -30,6 +31,7 @@ from mtl_perception.depth_logger.rigid import parse_pose
 from mtl_perception.depth_logger.run_writer import RunSettings
 from mtl_perception.depth_logger_parameters import DepthLoggerParameters
 from mtl_perception.diagnostics import status_array, why_silent
+from mtl_perception.lifecycle_transitions import transition
 from mtl_perception.messages import MessageError, array_from_image, nanoseconds_of
 from mtl_perception.node_main import run_node
 from mtl_perception.parameter_server import ParameterServer
@@ -59,6 +61,8 @@ class DepthLoggerNode(LifecycleNode):
         for problem in self._settings.problems.values():
             self.get_logger().error(problem)
         self._active = False
+        self._opened, self._listening = ExitStack(), ExitStack()
+        """What takes away again what configure made, and what activate made."""
         self._asked: list[Future] = []
         """Answers of ~/log_now that are still to come."""
         # In a group of its own: while it awaits the disk, the others of its group would not be called.
@@ -68,62 +72,60 @@ class DepthLoggerNode(LifecycleNode):
         if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
+    @transition("configure", undo="_close", expected=(DatasetError, ValueError, RuntimeError))  # the last: ~ of nobody
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See that the folder can be written; a bad one or a bad parameter fails with one line."""
         values = self._settings.values
-        try:
-            if self._settings.problems:
-                raise DatasetError("; ".join(self._settings.problems.values()))
-            if not values.folder:
-                raise DatasetError("the parameter folder says where to log to, and is empty")
-            self._folder = Path(values.folder).expanduser()
-            self._robot = robot_name(values.robot)
-            self._poses = RobotPoses(parse_pose(values.depth_in_image), parse_pose(values.camera_in_base))
-            make_folder(self._folder)
-        except (DatasetError, ValueError, RuntimeError) as error:  # the last: ~ of nobody
-            self.get_logger().error(f"cannot configure: {error}")
-            return TransitionCallbackReturn.FAILURE
+        if self._settings.problems:
+            raise DatasetError("; ".join(self._settings.problems.values()))
+        if not values.folder:
+            raise DatasetError("the parameter folder says where to log to, and is empty")
+        self._folder = Path(values.folder).expanduser()
+        self._robot = robot_name(values.robot)
+        self._poses = RobotPoses(parse_pose(values.depth_in_image), parse_pose(values.camera_in_base))
+        make_folder(self._folder)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self._opened.callback(self.destroy_publisher, self._diagnostics)
         # Simulated time may stand still; the word that it does must go out all the same.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._report_timer = self.create_timer(_REPORT_PERIOD, self._report, clock=steady)
-        self._static_subscription = self._listen_to_static_transforms()
+        self._opened.callback(self.destroy_timer, self.create_timer(_REPORT_PERIOD, self._report, clock=steady))
+        self._listen_to_static_transforms()
         self._settings.locked = True
         self.get_logger().info(f"logging to {self._folder} as {self._robot}")
         return TransitionCallbackReturn.SUCCESS
 
+    @transition("activate", undo="stop")
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listen to the cameras; the run begins with the first frame worth keeping."""
         self._listen()
         self._active = True
         return super().on_activate(state)
 
+    @transition("deactivate")
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop listening, write what waits, and end the run."""
         self.stop()
         return super().on_deactivate(state)
 
+    @transition("clean up")
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the rest away."""
         self._close()
         return TransitionCallbackReturn.SUCCESS
 
+    @transition("shut down")
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop whatever runs."""
         self.stop()
-        if self._settings.locked:
-            self._close()
+        self._close()
         return TransitionCallbackReturn.SUCCESS
 
     def stop(self) -> None:
         """Stop listening, write what waits and end the run, if there is one; the last thing before the process ends."""
-        if not self._active:
-            return
         self._active = False
-        for info in (self._image_info, self._depth_info):
-            info.destroy()
-        for subscription in self._listening:
-            self.destroy_subscription(subscription)
+        self._listening.close()
+
+    def _end_run(self) -> None:
         self._recorder.stop(_LAST_WORK)
         for answered in self._asked:
             if not answered.done():
@@ -137,10 +139,7 @@ class DepthLoggerNode(LifecycleNode):
             print(text, file=sys.stderr)
 
     def _close(self) -> None:
-        if self._static_subscription:
-            self.destroy_subscription(self._static_subscription)
-        self.destroy_timer(self._report_timer)
-        self.destroy_publisher(self._diagnostics)
+        self._opened.close()
         self._settings.locked = False
 
     def _listen(self) -> None:
@@ -156,6 +155,7 @@ class DepthLoggerNode(LifecycleNode):
             depth_rectified=carries_rectified(topics["depth"]),
         )
         self._recorder = self._new_recorder(topics)
+        self._listening.callback(self._end_run)  # registered first, so done last
         colour_type = CompressedImage if values.image_transport == "compressed" else Image
         depth_type = CompressedImage if values.depth_transport == "compressedDepth" else Image
         needed = {
@@ -168,18 +168,24 @@ class DepthLoggerNode(LifecycleNode):
         now = time.monotonic()
         self._last_arrival = {name: now for name, is_needed in needed.items() if is_needed}
         # What has come is taken in the order of creation: camera_info first, so that an image beside it finds it.
-        self._image_info = CameraInfoSubscription(self, "camera_info", self._on_image_info, _CAMERA)
-        self._depth_info = CameraInfoSubscription(self, "depth_camera_info", self._on_depth_info, _CAMERA)
-        self._listening = [
-            self.create_subscription(Odometry, "odometry", self._on_odometry, _CAMERA),
-            self.create_subscription(colour_type, "image", self._on_image, _CAMERA),
-            self.create_subscription(depth_type, "depth", self._on_depth, _CAMERA),
+        self._infos = []
+        for topic, field in (("camera_info", "image_info"), ("depth_camera_info", "depth_info")):
+            info = CameraInfoSubscription(self, topic, partial(setattr, self._decoder, field), _CAMERA)
+            self._listening.callback(info.destroy)
+            self._infos.append(info)
+        heard = [
+            (Odometry, "odometry", self._on_odometry),
+            (colour_type, "image", self._on_image),
+            (depth_type, "depth", self._on_depth),
         ]
         if values.rules.need_predictions:  # else nobody need run the network for the logger
-            self._listening += [
-                self.create_subscription(Image, "depth/image", self._on_predicted_depth, _CAMERA),
-                self.create_subscription(Image, "segmentation/confidence", self._on_confidence, _CAMERA),
+            heard += [
+                (Image, "depth/image", self._on_predicted_depth),
+                (Image, "segmentation/confidence", self._on_confidence),
             ]
+        for kind, topic, callback in heard:
+            subscription = self.create_subscription(kind, topic, callback, _CAMERA)
+            self._listening.callback(self.destroy_subscription, subscription)
 
     def _new_recorder(self, topics: dict[str, str]) -> Recorder:
         values = self._settings.values
@@ -217,24 +223,19 @@ class DepthLoggerNode(LifecycleNode):
                 raise MessageError(f"{name} is {told}")
         return frame
 
-    def _listen_to_static_transforms(self) -> Subscription | None:
+    def _listen_to_static_transforms(self) -> None:
         try:
             from tf2_msgs.msg import TFMessage
         except ImportError:  # not among the wheels; the parameters tell then
-            return None
-        return self.create_subscription(TFMessage, "/tf_static", self._on_static_transforms, _LATCHED)
+            return
+        subscription = self.create_subscription(TFMessage, "/tf_static", self._on_static_transforms, _LATCHED)
+        self._opened.callback(self.destroy_subscription, subscription)
 
     def _on_static_transforms(self, message) -> None:
         try:
             self._poses.add_static_transforms(message.transforms)
         except ValueError as error:
             self.get_logger().error(f"/tf_static: {error}")
-
-    def _on_image_info(self, message: CameraInfo) -> None:
-        self._decoder.image_info = message
-
-    def _on_depth_info(self, message: CameraInfo) -> None:
-        self._decoder.depth_info = message
 
     def _on_odometry(self, message: Odometry) -> None:
         self._heard("odometry")
@@ -307,10 +308,8 @@ class DepthLoggerNode(LifecycleNode):
         if not self._active:
             self._diagnostics.publish(status_array(self, "depth logger", "", {"active": "false"}, [], "not active"))
             return
-        if self._decoder.image_info is None:
-            self._image_info.hear_latched()
-        if self._decoder.depth_info is None:
-            self._depth_info.hear_latched()
+        for info in self._infos:
+            info.hear_latched()
         summary, folder, waiting = self._recorder.summary()
         pairing, difference = self._pairing.counts, self._pairing.clock_difference
         complaints = self._silences() + self._log_report.complaints(summary, pairing, difference)
