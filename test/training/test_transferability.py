@@ -25,6 +25,7 @@ from training.transferability.measures import measure_pairs
 from training.transferability.rank_correlation import rank_correlations
 from training.transferability.representation_similarity import linear_cka, representation_similarity
 from training.transferability.sampling import Points
+from training.transferability.table import markdown
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # of torchmetrics
 
@@ -212,6 +213,17 @@ def test_a_measure_that_knows_targets_only_correlates_and_chooses_no_better_than
     pairs = {pair: {"log_me": gain // 10} for pair, gain in gains.items()}
     (found,) = rank_correlations(pairs, gains).values()
     assert found["spearman"] > 0.9 and (found["right"], found["choices"]) == (4.5, 9)
+
+
+def test_the_page_tells_how_each_measure_ranks_the_pairs_where_gains_are_known():
+    pairs = {"depth>semantic": {"log_me": 0.5}, "semantic>depth": {"log_me": None}}
+    content = {"frames": "house:train", "count": 200, "seed": 0, "networks": [], "pairs": pairs}
+    found = {"spearman": 0.912, "spearman_p": 0.0012, "kendall": 0.8, "pairs": 9, "right": 4.5, "choices": 9}
+    page = markdown({**content, "rank_correlation": {"log_me": found}}, {"log_me": "LogME"}, "ranks.png")
+    assert "| depth | semantic | 0.500 |" in page and "| semantic | depth | - |" in page
+    assert "| `log_me` | 0.91 (0.0012) | 0.80 | 9 | 4.5 of 9 |" in page and "](ranks.png)" in page
+    without = markdown({**content, "rank_correlation": {}}, {"log_me": "LogME"}, "ranks.png")
+    assert page.startswith(without.rstrip()) and "by chance" not in without and "ranks.png" not in without
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,9 @@ def markdown(content: Mapping[str, Any], measures: Mapping[str, str], picture: s
     if content["rank_correlation"]:
         lines += [
             "",
-            "Rank correlation with the gains that training gave; positive: it foretells them. Over all pairs that is "
-            "also of which `to` gains most by anything, as most measures lie elsewhere for each. The last column asks "
-            "only which of two `from` is the better for the same `to`: half are right by chance.",
+            "Rank correlation with the gains that training gave; positive: it foretells them. Over all pairs this "
+            "mostly shows which `to` gains most from any `from`, since most measures differ by `to`. The last column "
+            "compares two `from` for one `to`: half are right by chance.",
             "",
             f"![predictors and gains]({picture})",
             "",
