@@ -25,7 +25,7 @@ from mtl_perception import __version__
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, check_name
 from mtl_perception.dataset_index_writer import IndexWriter, sync_folder
-from mtl_perception.depth_logger.disk_space import DiskSpace, NoRoomError
+from mtl_perception.depth_logger.disk_space import DiskSpace, LessUsefulError, NoRoomError
 from mtl_perception.depth_logger.frame_drop import remove_files
 from mtl_perception.depth_logger.frame_exchange import FrameExchange
 
@@ -135,7 +135,7 @@ class DatasetLog:
             name = f"{self.run}-{self._next:06d}"
             self._next += 1
             try:
-                self._make_room(frame)
+                self._make_room(frame, is_first=not written)
                 self._write_files(name, frame)
             except (NoRoomError, OSError, DatasetError) as error:
                 results.append(error)
@@ -164,7 +164,7 @@ class DatasetLog:
         self._exchange.close()
         self._index.close()
 
-    def _make_room(self, frame: EncodedFrame) -> None:
+    def _make_room(self, frame: EncodedFrame, *, is_first: bool) -> None:
         too_full = self.space.too_full(frame.size)
         if too_full:  # others fill the disk too: what is given up may be theirs in a moment
             raise NoRoomError(too_full)
@@ -178,7 +178,9 @@ class DatasetLog:
         try:
             self.space.change(-self._exchange.make_room(wanted, frame.line))
         except NoRoomError as error:
-            raise type(error)(f"{self.space.quota_reached}, and {error}") from error
+            # The frames before it, not in the index yet, may be given up for the next: no trouble.
+            kind = type(error) if is_first else LessUsefulError
+            raise kind(f"{self.space.quota_reached}, and {error}") from error
 
     def _write_files(self, name: str, frame: EncodedFrame) -> None:
         try:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import INDEX_FOLDER
 from mtl_perception.depth_logger.frame_drop import OWN_FOLDERS, TEACHER_FOLDERS
+
+_COARSE = 2 * 10**9
+"""Nanoseconds that file systems may count in: of two changes within them the second may leave no trace."""
+_UNSETTLED = -1
 
 
 @dataclass(frozen=True)
@@ -78,4 +83,5 @@ class ProtectedFrames:
                 elif entry.name not in passed_over:
                     names.add(entry.name)
                     folders.append(entry.path)
-        return _Listing(changed, frozenset(names), tuple(folders))
+        is_settled = time.time_ns() - changed > _COARSE
+        return _Listing(changed if is_settled else _UNSETTLED, frozenset(names), tuple(folders))

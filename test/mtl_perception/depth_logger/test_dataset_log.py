@@ -459,6 +459,15 @@ def test_a_folder_far_beyond_its_quota_changes_frames_one_by_one(tmp_path, over,
     assert set(new) <= live.keys() and 3 <= log.dropped <= 6 and log.space.used <= first.space.used + 60_000
 
 
+def test_frames_written_together_give_way_to_those_that_come_after_and_are_no_trouble(tmp_path):
+    log = open_log(tmp_path, give_up=True)
+    log.space._quota = log.space.used + 2 * encoded(11).size
+    *names, refused = log.append([encoded(i, view_change=0.1) for i in (9, 10, 11)])
+    assert isinstance(refused, LessUsefulError)
+    (new,) = log.append([encoded(12, view_change=0.2)])
+    assert new in check_whole(tmp_path, [*names, new]) and log.dropped >= 1
+
+
 def test_a_frame_larger_than_the_quota_costs_nothing(tmp_path):
     first = open_log(tmp_path)
     names = first.append([encoded(i, view_change=0.1) for i in range(3)])
