@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import torch
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard
@@ -126,6 +126,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
     if options.out.suffix != ".onnx":
         raise ConfigurationError(f"a network file is named .onnx, not {options.out.name}")
+    check_writable(options.out.parent)
     frames = Source.parse(options.frames, ".")
     measured_on = {text: Source.parse(text, ".") for text in options.evaluate}
     trained = load_checkpoint(options.checkpoint)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mtl_perception.model_card import Evaluation, ModelCard, SemanticClass
+from mtl_perception.model_card import Evaluation, ModelCard, SemanticClass, TrainingData
 from training.checkpoint import TrainedNetwork
 from training.deployed_network import DeployedNetwork
 from training.palette import class_colors
 
 WEIGHTS_LICENCE = "Apache-2.0"
+"""Of weights that were trained on data with one of these licences alone."""
+_PERMISSIVE = ("CC0-1.0", "CC-BY-4.0", "MIT", "MIT-0", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause")
 _STARTING_POINT = {
     "none": "random weights",
     "hub": "timm's pretrained weights",
@@ -60,11 +62,19 @@ def model_card(
         depth_min=trained.depth_range[0],
         depth_max=trained.depth_range[1],
         training_data=trained.training_data,
-        licence=WEIGHTS_LICENCE,
+        licence=_licence(trained.training_data),
         evaluations=evaluations,
         commit=_commit(),
         date=date.today().isoformat(),
     )
+
+
+def _licence(data: Sequence[TrainingData]) -> str:
+    """What the weights may be used for, as far as the data they learnt from allows."""
+    binding = [d for d in data if d.licence.split(" ")[0] not in _PERMISSIVE]
+    if not binding:
+        return WEIGHTS_LICENCE
+    return "as its training data allows: " + "; ".join(f"{d.name}: {d.licence}" for d in binding)
 
 
 def _commit() -> str:

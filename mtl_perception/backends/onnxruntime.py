@@ -22,6 +22,8 @@ except ImportError as error:
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _LOST = frozenset((46, 100, 101, 201, 214, 220, 226, 700, 702, 709, 710, *range(714, 720), 802, 806, 810, 911, 999))
 """Codes of the errors of ``cuda.py`` after which the process gets nothing out of the device any more."""
+_OPTIONS = {CUDA: (CUDA, {"use_tf32": "0"})}
+"""fp32 is fp32: products of 10 bits, the library's default on newer GPUs, would be another precision."""
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
 
@@ -67,7 +69,7 @@ class OnnxRuntimeBackend:
         try:
             # Its own way to fall back asks nobody, and tells the terminal alone.
             self._session = onnxruntime.InferenceSession(
-                model, options, providers=[p for p in wanted if p in available], enable_fallback=0
+                model, options, providers=[_OPTIONS.get(p, p) for p in wanted if p in available], enable_fallback=0
             )
         except Exception as error:  # the library raises many types, all derived from Exception alone
             raise NetworkError(f"ONNX Runtime cannot open it: {_first_line(error)}") from error

@@ -6,12 +6,12 @@ import argparse
 import json
 import shlex
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_perception.argument_types import at_least_one
+from mtl_perception.atomic_write import check_writable
 from mtl_perception.backends.choice import BACKENDS, PRECISIONS, Runtime
 from mtl_perception.deployment.errors import DeploymentError
 
@@ -159,9 +159,7 @@ def _check_writable(path: Path) -> None:
     """Find out before the work that its results can be kept."""
     if path.is_dir():
         raise DeploymentError(f"{path} is a folder: name a file to keep the figures in")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path.parent):
-        pass
+    check_writable(path.parent)
 
 
 def _keep(path: Path, content: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.argument_types import at_least_one
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.deployment.errors import DeploymentError
 
 GOOD, REFUSED = 0, 1
@@ -131,4 +131,5 @@ def _to_be_quantised(path: Path, source: str | None) -> Path:
     target = Path(f"{path.stem}_int8.onnx")
     if target.exists():
         raise DeploymentError(f"{target} is there already: build from it, or move it away")
+    check_writable(target.parent)
     return target

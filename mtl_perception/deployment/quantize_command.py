@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.argument_types import at_least_one
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.deployment.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -109,9 +108,7 @@ def _check_out(out: Path, model: Path) -> None:
         raise DeploymentError(f"{out} is the network to be quantised, which is still needed: choose another name")
     if out.is_dir():
         raise DeploymentError(f"{out} is a folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out.parent):
-        pass
+    check_writable(out.parent)
 
 
 def _without_held_out(frames: Iterator[np.ndarray], held_out: list[np.ndarray]) -> Iterator[np.ndarray]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtl_perception.atomic_write import check_writable
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.limits import OVER, UNDER, Limit, names_of, parse_limit, verdicts
 from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
@@ -124,7 +124,7 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     from mtl_perception.evaluation.measurement import Measurement, Recording
     from mtl_perception.evaluation.metrics_file import write_metrics
 
-    _check_writable(options.out)
+    check_writable(options.out)
     recording = Recording(options.bag, options.image, options.camera_info, options.depth, options.labels)
     networks = _networks([options.model, *options.against], runtime_of(options))
     measurement = Measurement(recording, networks, command)
@@ -161,13 +161,6 @@ def _write_report(out: Path, measurement: Measurement, metrics: Mapping[str, Any
         print(f"mtl-perception: no pictures in report.html: {error}", file=sys.stderr)
         pictures = []
     write_report(out / "report.html", metrics, pictures, out / "frames.csv")
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before the work that its results can be kept."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
 
 
 def _networks(models: Sequence[str], runtime: Runtime) -> dict[str, Network]:

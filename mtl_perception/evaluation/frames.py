@@ -12,7 +12,7 @@ import numpy as np
 
 from mtl_perception.bag_reading import Bag
 from mtl_perception.bags import BagError
-from mtl_perception.camera_info import carries_rectified
+from mtl_perception.camera_info import another_shape, carries_rectified
 from mtl_perception.depth_logger.alignment import Alignment, View
 from mtl_perception.depth_logger.registration import RegistrationError
 from mtl_perception.evaluation.stamp_matching import Match, StampMatching
@@ -133,9 +133,24 @@ class FrameReader:
             return None
         info = self._infos.get(self._topics.camera_info)
         view = view_of(image, info, *rgb.shape[:2], rectified=carries_rectified(self._topics.image))
-        focal_length = view.camera.intrinsics.fx if view.camera else None
+        focal_length = self._focal_length(info, view) if info is not None else None
         depth, classes = self._depth(match.others.get("depth"), view), self._classes(match, rgb.shape[:2])
         return Frame(match.index, match.stamp, rgb, focal_length, depth, classes)
+
+    def _focal_length(self, info: Any, view: View) -> float | None:
+        """The focal length of an image, and a note where its camera_info may not be meant."""
+        if view.camera is None:
+            self._count(self._unused, "camera_info is of no calibrated camera: depth is as of the network's own camera")
+            return None
+        if reason := another_shape(info, view.height, view.width):
+            self._count(self._unused, f"camera_info is {reason}")
+        if info.header.frame_id != view.frame_id:
+            self._count(
+                self._unused,
+                f"camera_info is of {info.header.frame_id!r}, the image of {view.frame_id!r}: where that is another "
+                "camera, name the image's own topic with --camera-info",
+            )
+        return view.camera.intrinsics.fx
 
     def _depth(self, message: Any | None, view: View) -> np.ndarray | None:
         if message is None:

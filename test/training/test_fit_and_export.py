@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -15,6 +16,7 @@ from lightning import Trainer
 from tiny_fit import fit
 
 from mtl_perception.dataset_writer import DatasetWriter
+from mtl_perception.model_card import TrainingData
 from mtl_perception.network import Network
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
@@ -235,6 +237,15 @@ def test_the_labels_of_the_file_are_ids_of_the_data_set(exported, folder):
     assert (prediction.confidence >= 255 // len(CLASSES)).all()
 
 
+def test_weights_are_no_freer_than_what_they_learnt_from(run):
+    trained = load_checkpoint(run / "last.ckpt")
+    free = TrainingData("house", 3, "MIT-0 (meshes: somebody's)")
+    bound = TrainingData("city", 3, "terms of use: non-commercial")
+    assert model_card(replace(trained, training_data=(free,)), "a", (96, 96)).licence == "Apache-2.0"
+    licence = model_card(replace(trained, training_data=(free, bound)), "a", (96, 96)).licence
+    assert licence == "as its training data allows: city: terms of use: non-commercial"
+
+
 def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder):
     from training.datasets.source import Source
 
@@ -242,7 +253,7 @@ def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder
     deployed = DeployedNetwork(trained, 96, 96)
     model = onnx.load(exported)
     weights = max(model.graph.initializer, key=lambda w: len(w.raw_data))
-    values = onnx.numpy_helper.to_array(weights) * 1.1
+    values = onnx.numpy_helper.to_array(weights) * 1.5
     weights.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), weights.name))
     source = Source(folder, folder.names())
     agreement = parity(deployed, with_card(model, model_card(trained, "spoilt", (96, 96))), source)
@@ -259,6 +270,7 @@ def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder
         (["export", "{run}/last.ckpt", "out.onnx", "--frames", "{data}", "--size", "big"], "is not HEIGHTxWIDTH"),
         (["export", "{run}/metrics.csv", "out.onnx", "--frames", "{data}"], "is no checkpoint of this training"),
         (["export", "{run}/last.ckpt", "out.onnx", "--frames", "nowhere:val"], "is no data set folder"),
+        (["export", "{run}/last.ckpt", "{exported}/out.onnx", "--frames", "{data}"], "tiny.onnx)"),
         (["evaluate", "{run}/metrics.onnx", "{data}"], "cannot read the network file"),
         (["evaluate", "{run}/last.ckpt", "{data}", "--size", "48"], "--size '48' is not HEIGHTxWIDTH"),
         (["evaluate", "{exported}", "{data}", "--size", "48x48"], "tiny.onnx takes 96x96 and nothing else"),

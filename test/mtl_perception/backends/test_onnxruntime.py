@@ -24,11 +24,13 @@ def gpu(monkeypatch):
     """A build of ONNX Runtime for GPUs; what its sessions on CUDA fail with can be set."""
     real = onnxruntime.InferenceSession
 
-    gpu = SimpleNamespace(failure="", fallback=[])
+    gpu = SimpleNamespace(failure="", fallback=[], providers=[])
 
     class Session:
         def __init__(self, model, options, providers, enable_fallback):
-            self.on_cuda = providers[0] == CUDA
+            # A provider stands by its name, or with its options.
+            self.on_cuda = providers[0] != CPU
+            gpu.providers.append(providers)
             gpu.fallback.append(enable_fallback)
             self.session = real(model, options, providers=[CPU])
 
@@ -52,6 +54,8 @@ def test_the_cpu_takes_over_from_a_gpu_that_disappears_and_says_so(network, gpu)
     opened = Network(network, BOTH)
     before = opened.predict(FRAME)
     assert CUDA in opened.device and not opened.passed_over
+    # Of full precision, as TensorRT's and the processor's are.
+    assert gpu.providers[-1][0] == (CUDA, {"use_tf32": "0"})
     gpu.failure = LOST
     after = opened.predict(FRAME)
     assert CPU in opened.device and np.array_equal(before.segmentation, after.segmentation)

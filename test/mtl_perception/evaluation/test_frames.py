@@ -129,6 +129,27 @@ def test_without_camera_info_depth_of_one_size_and_frame_will_do(tmp_path):
     assert "no camera_info: depth is right only for a camera like the one" in reader.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("info", "note"),
+    [
+        ({"focal": 0.0}, "camera_info is of no calibrated camera"),
+        (
+            {"width": 2 * WIDTH},
+            f"camera_info is of {2 * WIDTH}x{HEIGHT}, the image of {WIDTH}x{HEIGHT}: it was cropped",
+        ),
+        ({"frame_id": "infra"}, "camera_info is of 'infra', the image of 'eye': where that is another camera"),
+    ],
+)
+def test_a_camera_info_that_may_not_be_meant_is_told(tmp_path, info, note):
+    """Depth off by a ratio of focal lengths would be put down to the network."""
+    with recording(tmp_path / "bag") as recorder:
+        recorder.info(INFO, START, **info)
+        recorder.image(IMAGE, START, scene(0)[0], "rgb8")
+    (frame,), reader = read(tmp_path / "bag")
+    assert (frame.focal_length is None) == ("focal" in info)
+    assert any(line.startswith(note) for line in reader.notes)
+
+
 def test_images_that_cannot_be_used_are_counted_by_reason_and_the_rest_is_read(tmp_path):
     whole = png(RGB)
     with recording(tmp_path / "bag") as recorder:
