@@ -33,14 +33,19 @@ def main(argv: list[str]) -> None:
         prog="python -m training family",
         description="Train students of many sizes on the same frames, let a large one teach a small one where that is "
         "asked for, export each, and set accuracy beside time in a table and a picture. Everything goes to "
-        "runs/FAMILY; interrupted, the same command goes on. Times are taken last, in turns: leave the machine alone.",
+        "runs/FAMILY; interrupted, the same command goes on; where `report` or `size` changed, it exports and measures "
+        "anew what is trained. Times are taken last, in turns: leave the machine alone.",
     )
     parser.add_argument("family", help=f"one of {known}, or the path of a YAML like those")
     parser.add_argument("--root", help="folder of the data sets (default: MTL_PERCEPTION_DATA, else here)")
     parser.add_argument("--members", nargs="+", metavar="NAME", help="only these (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and frames (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="folder of the table and picture (default: runs/FAMILY)")
-    parser.add_argument("--table-only", action="store_true", help="train nothing; table and picture of what is there")
+    parser.add_argument(
+        "--table-only",
+        action="store_true",
+        help="train nothing; table and picture of what is there, of these data sets",
+    )
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     options = parser.parse_args(argv)
     path = Path(options.family) if options.family.endswith(".yaml") else FAMILIES / f"{options.family}.yaml"
@@ -48,15 +53,17 @@ def main(argv: list[str]) -> None:
     members = [family.member(name) for name in options.members] if options.members else list(family.members)
     root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
     runner = FamilyRunner(family, root, options.seed, options.accelerator)
-    if not options.table_only:
+    if options.table_only:
+        members = runner.exported(members)
+        if not members:
+            raise ConfigurationError(f"{runner.home} holds no student yet for this table: run without --table-only")
+    else:
         runner.run_all(members)
     found = runner.figures(members)
-    if not found:
-        raise ConfigurationError(f"{runner.home} holds no student yet: run without --table-only")
     files = {name: runner.file(family.member(name)) for name in found}
     made = conditions(shlex.join(["python", "-m", "training", "family", *argv]))
-    times = _milliseconds(files)
-    shown = {name: {**found[name], "ms": times[name]} for name in found}
+    times = _times(files)
+    shown = {name: {**found[name], **times[name]} for name in found}
     out = options.out or runner.home
     table = markdown(family, shown, f"Seed {options.seed}.\n\n{indent(as_text(made), 4 * ' ')}")
     print(table)
@@ -67,13 +74,18 @@ def main(argv: list[str]) -> None:
     print(f"{out / family.name}.md, .json, .png")
 
 
-def _milliseconds(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """How long each file takes a frame with the library that a robot here would choose; they take turns."""
+def _times(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """How long each file takes a frame with the library that a robot here would choose; they take turns.
+
+    Returns:
+        By name ``ms`` and the ``device`` that took them; or ``not_timed``, why not.
+    """
     configurations = [Configuration(path, Runtime()) for path in files.values()]
     benchmark = Benchmark(configurations, (), ROUNDS, with_node=False)
     with tqdm(total=benchmark.steps(), desc="timing", unit="block", disable=None) as progress:
         benchmark.run(progress.update)
-    if benchmark.not_measured:
-        configuration, why = benchmark.not_measured[0]
-        raise ConfigurationError(f"{configuration.model} cannot be timed: {why}")
-    return {name: entry["network_ms"] for name, entry in zip(files, figures(benchmark)["measured"], strict=True)}
+    found = figures(benchmark)
+    by_file = {entry["model"]: {"ms": entry["network_ms"], "device": entry["device"]} for entry in found["measured"]}
+    # What ended half-way is among both.
+    by_file |= {entry["model"]: {"not_timed": entry["why"]} for entry in found["not_measured"]}
+    return {name: by_file[path.stem] for name, path in files.items()}

@@ -39,7 +39,7 @@ class Family:
         labelled: FOLDER:SPLIT with depth and classes, which all are trained on.
         unlabelled: FOLDER:SPLIT, of another folder: a taught student learns its depth and the teacher's classes there;
             its own classes are hidden from both. Empty where nobody is taught.
-        report: FOLDER:SPLIT to measure on.
+        report: FOLDER:SPLIT to measure on; nobody is trained on its frames.
         size: input of the files, height and width.
         fit: arguments of ``fit`` for every member, by group.
         members: in the order of the table; a teacher may come anywhere.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.source import Source
 from training.family.family import Family, Member
+from training.family.frames import check_report, digest
 from training.pseudo_labels import command as pseudo_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
@@ -36,29 +39,53 @@ class FamilyRunner:
 
     def file(self, member: Member) -> Path:
         """The member's network file; there once it is trained and measured."""
-        return self.home / f"{member.name}-seed{self.seed}.onnx"
+        return self.home / f"{self._stem(member)}.onnx"
 
     def run_all(self, members: Sequence[Member]) -> None:
-        """Train and export those of ``members``, and their teachers, whose file is not there.
+        """Train those of ``members``, and their teachers, that are not trained yet; export what ``exported`` lacks.
 
         Raises:
-            ConfigurationError: one was begun with other settings than the family's now.
+            ConfigurationError: one was begun with other settings or frames than the family's now; or see
+                ``check_report``.
         """
         for member in members:
             self._check_settings(member)
+        is_taught = any(member.teacher for member in members)
+        trained_on = [*self.family.labelled, *([self.family.unlabelled] if is_taught else [])]
+        check_report(self.family.report, trained_on, self.root)
         for member in tqdm(members, desc=self.family.name, unit="student", disable=None):
-            if not self.file(member).exists():
+            if not self._is_exported(member):
                 self._export(member, self._fit(member))
 
+    def exported(self, members: Sequence[Member]) -> list[Member]:
+        """Those whose file is there and measured as the family says now; a line on stderr for each other file.
+
+        Raises:
+            ConfigurationError: one was begun with other settings or frames than the family's now.
+        """
+        found = []
+        for member in members:
+            if not self.file(member).exists():
+                continue
+            self._check_settings(member)
+            if self._is_exported(member):
+                found.append(member)
+            else:
+                print(
+                    f"{self.file(member)} is left out: it was not made for {self._size()} and measured on the frames "
+                    f"that {self.family.report} names now; without --table-only it is exported anew",
+                    file=sys.stderr,
+                )
+        return found
+
     def figures(self, members: Sequence[Member]) -> dict[str, dict[str, Any]]:
-        """Of the members whose file is there, by name: what the file's card tells, and the parameters in millions."""
+        """Of members that are exported, by name: what the file's card tells, and the parameters in millions."""
         found = {}
         for member in members:
-            if self.file(member).exists():
-                (evaluation,) = read_card(self.file(member)).evaluations
-                network = load_checkpoint(self._checkpoint(member)).network
-                parameters = sum(p.numel() for p in network.parameters()) / 1e6
-                found[member.name] = {"values": dict(evaluation.values), "parameters_m": round(parameters, 2)}
+            (evaluation,) = read_card(self.file(member)).evaluations
+            network = load_checkpoint(self._checkpoint(member)).network
+            parameters = sum(p.numel() for p in network.parameters()) / 1e6
+            found[member.name] = {"values": dict(evaluation.values), "parameters_m": round(parameters, 2)}
         return found
 
     def _fit(self, member: Member) -> Path:
@@ -79,7 +106,7 @@ class FamilyRunner:
 
     def _pseudo_labels(self, teacher: Member) -> Path:
         """The folder of the teacher's word on the unlabelled frames, written if it is not there."""
-        out = self.home / "pseudo" / f"{teacher.name}-seed{self.seed}"
+        out = self.home / "pseudo" / self._stem(teacher)
         if not (out / "report" / "report.json").exists():
             checkpoint = self._fit(teacher)
             source = str(Path(self.root) / self.family.unlabelled)
@@ -99,25 +126,51 @@ class FamilyRunner:
 
     def _export(self, member: Member, checkpoint: Path) -> None:
         report = str(Path(self.root) / self.family.report)
-        size = "x".join(map(str, self.family.size))
-        # It writes the file only when all has gone well.
-        export.main([str(checkpoint), str(self.file(member)), "--frames", report, "--evaluate", report, "--size", size])
+        frames = ["--frames", report, "--evaluate", report]
+        # Interrupted between the file and the word on it, a file has none and is exported anew.
+        self._export_file(member).unlink(missing_ok=True)
+        export.main([str(checkpoint), str(self.file(member)), *frames, "--size", self._size()])
+        write_settings(self._export_file(member), self._export_settings())
+
+    def _is_exported(self, member: Member) -> bool:
+        """Whether the file is there, and of the size and measured on the frames of the family."""
+        written = self._export_file(member)
+        if not (self.file(member).exists() and written.exists()):
+            return False
+        return json.loads(written.read_text()) == self._export_settings()
+
+    def _export_file(self, member: Member) -> Path:
+        return self.home / f"{self._stem(member)}-export.json"
+
+    def _export_settings(self) -> dict[str, Any]:
+        """What of the family a file depends on beside its checkpoint."""
+        report = self.family.report
+        return {"size": self._size(), "report": report, "frames": digest(report, self.root)}
+
+    def _size(self) -> str:
+        return "x".join(map(str, self.family.size))
+
+    def _stem(self, member: Member) -> str:
+        """What all that is kept of the member is named."""
+        return f"{member.name}-seed{self.seed}"
 
     def _name(self, member: Member) -> str:
-        return f"{self.family.name}/{member.name}-seed{self.seed}"
+        return f"{self.family.name}/{self._stem(member)}"
 
     def _checkpoint(self, member: Member) -> Path:
         return Path("runs") / self._name(member) / "last.ckpt"
 
     def _settings_file(self, member: Member) -> Path:
-        return self.home / f"{member.name}-seed{self.seed}-settings.json"
+        return self.home / f"{self._stem(member)}-settings.json"
 
     def _settings(self, member: Member) -> dict[str, Any]:
         """What decides how the member is trained, its teacher's settings with its own."""
         teacher = self._settings(self.family.member(member.teacher)) if member.teacher else None
+        labelled, unlabelled = self.family.labelled, self.family.unlabelled if teacher else None
         return {
-            "labelled": list(self.family.labelled),
-            "unlabelled": self.family.unlabelled if teacher else None,
+            "labelled": list(labelled),
+            "unlabelled": unlabelled,
+            "frames": {text: digest(text, self.root) for text in (*labelled, unlabelled) if text},
             "fit": self.family.fit,
             "own": member.fit,
             "teacher": teacher,
@@ -127,9 +180,11 @@ class FamilyRunner:
         """Of the member and of who teaches it, as what is there of either is gone on with."""
         if member.teacher:
             self._check_settings(self.family.member(member.teacher))
-        check_settings(
-            self._settings_file(member),
-            self._settings(member),
-            str(self.home / member.name),
-            "delete both, or give the changed family another name",
-        )
+        if self._settings_file(member).exists():
+            check_settings(
+                self._settings_file(member),
+                self._settings(member),
+                str(self.home / member.name),
+                f"delete all that is named {self._stem(member)}, and `pseudo`, under {self.home}, or give the changed "
+                "family another name",
+            )

@@ -14,44 +14,96 @@ from training.plot_file import save_plot
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+_FIGURES = {"miou_present": ("mIoU of the classes present, %", 100, 1), "rmse": ("depth rmse, m", 1, 3)}
+"""Title, scale and decimals of what a card tells."""
+_NONE = "-"
+_Members = Mapping[str, Mapping[str, Any]]
 
-def markdown(family: Family, members: Mapping[str, Mapping[str, Any]], conditions: str) -> str:
-    """The table for people; ``members`` holds by name ``values``, ``parameters_m`` and ``ms``."""
+
+def markdown(family: Family, members: _Members, conditions: str) -> str:
+    """The table for people.
+
+    Args:
+        family: of the members.
+        members: by name ``values`` and ``parameters_m``, with ``ms`` and ``device`` or ``not_timed``.
+        conditions: of the times.
+    """
     height, width = family.size
+    titles = " | ".join(title for title, *_ in _FIGURES.values())
     lines = [
         f"# Students of the family `{family.name}`",
         "",
         f"{width}x{height} in and out; trained on {', '.join(family.labelled)}, measured on {family.report}. "
         f"{conditions}",
         "",
-        "| file | what | M parameters | mIoU | rmse, m | ms (p95) | times the speed of the faithful one |",
+        f"| file | what | M parameters | {titles} | ms (p95) | times the speed of the faithful one |",
         "|---|---|---|---|---|---|---|",
     ]
-    faithful = members.get(family.faithful)
+    faithful = members.get(family.faithful, {})
     for name, found in members.items():
-        values, ms = found["values"], found["ms"]
-        faster = f"{faithful['ms']['median'] / ms['median']:.1f}" if faithful else "-"
-        lines.append(
-            f"| {name} | {family.member(name).title} | {found['parameters_m']:.1f} "
-            f"| {100 * values['miou_present']:.1f} | {values['rmse']:.3f} | {ms['median']:.1f} ({ms['p95']:.1f}) "
-            f"| {faster} |"
+        cells = (
+            name,
+            family.member(name).title,
+            f"{found['parameters_m']:.1f}",
+            *(_figure(found["values"], figure) for figure in _FIGURES),
+            _time(found),
+            _speed(found, faithful),
         )
-    return "\n".join([*lines, "", f"![accuracy against time]({family.name}.png)", ""])
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *_timing(members), "", f"![accuracy against time]({family.name}.png)", ""])
 
 
-def draw(family: Family, members: Mapping[str, Mapping[str, Any]], path: Path) -> None:
-    """Draw mIoU and depth error of each member over its time, as a PNG at ``path``."""
+def draw(family: Family, members: _Members, path: Path) -> None:
+    """Draw mIoU and depth error of each member over its time, as a PNG at ``path``; one that lacks either is left out.
+
+    Arguments as of ``markdown``.
+    """
     picture, panels = plt.subplots(1, 2, figsize=(13, 4.8), sharex=True)
-    for panel, (figure, factor, label) in zip(
-        panels, (("miou_present", 100, "mIoU, %"), ("rmse", 1, "depth rmse, m")), strict=True
-    ):
+    devices = _devices(members)
+    for panel, (figure, (title, scale, _)) in zip(panels, _FIGURES.items(), strict=True):
         for name, found in members.items():
-            x, y = found["ms"]["median"], factor * found["values"][figure]
-            panel.plot(x, y, "o", color="tab:red" if name == family.faithful else "tab:blue")
-            panel.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
+            if "ms" in found and figure in found["values"]:
+                x, y = found["ms"]["median"], scale * found["values"][figure]
+                panel.plot(x, y, "o", color="tab:red" if name == family.faithful else "tab:blue")
+                panel.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
         panel.set_xscale("log")
-        panel.set_xlabel("milliseconds a frame (median)")
-        panel.set_ylabel(label)
+        panel.set_xlabel("milliseconds a frame (median)" + (", not all timed by the same" if len(devices) > 1 else ""))
+        panel.set_ylabel(title)
         panel.grid(alpha=0.3, which="both")
     picture.tight_layout()
     save_plot(picture, path)
+
+
+def _figure(values: Mapping[str, float], figure: str) -> str:
+    _, scale, decimals = _FIGURES[figure]
+    return f"{scale * values[figure]:.{decimals}f}" if figure in values else _NONE
+
+
+def _time(found: Mapping[str, Any]) -> str:
+    return f"{found['ms']['median']:.1f} ({found['ms']['p95']:.1f})" if "ms" in found else "not timed"
+
+
+def _speed(found: Mapping[str, Any], faithful: Mapping[str, Any]) -> str:
+    """How many times faster; of one library's times and another's it would tell of the libraries."""
+    if "ms" not in found or found["device"] != faithful.get("device"):
+        return _NONE
+    return f"{faithful['ms']['median'] / found['ms']['median']:.1f}"
+
+
+def _devices(members: _Members) -> dict[str, list[str]]:
+    """By what timed them the names of the members."""
+    devices: dict[str, list[str]] = {}
+    for name, found in members.items():
+        if "ms" in found:
+            devices.setdefault(found["device"], []).append(name)
+    return devices
+
+
+def _timing(members: _Members) -> list[str]:
+    """What timed the members, and why some have no time."""
+    devices = _devices(members)
+    lines = [f"- Timed by {device}: {', '.join(names)}." for device, names in devices.items()]
+    if len(devices) > 1:
+        lines.insert(0, "- **Not all were timed by the same library or device: these times do not compare.**")
+    failed = {name: found["not_timed"] for name, found in members.items() if "not_timed" in found}
+    return lines + [f"- {name} could not be timed: {' '.join(why.split())}" for name, why in failed.items()]
