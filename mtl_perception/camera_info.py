@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_perception.dataset_folder import Intrinsics
-from mtl_perception.depth_logger import registration
-from mtl_perception.depth_logger.registration import Camera
+from mtl_perception.depth_logger.registration import Camera, pixel_rays
 from mtl_perception.messages import MessageError
 
 if TYPE_CHECKING:
@@ -65,12 +64,12 @@ def rays_of(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         c = camera.intrinsics
         x = (np.arange(camera.width, dtype=np.float32) - np.float32(c.cx)) / np.float32(c.fx)
         return x, ((np.arange(camera.height, dtype=np.float32) - np.float32(c.cy)) / np.float32(c.fy))[:, None]
-    if len(camera.distortion) not in registration._COEFFICIENTS.get(camera.model, ()):
+    if not camera.is_known:
         raise MessageError(
             f"the image is distorted by the model {camera.model!r} of {len(camera.distortion)} coefficients, which is "
             "not known here: use a rectified topic"
         )
-    x, y, _ = registration._rays(camera)
+    x, y, _ = pixel_rays(camera)
     return x, y
 
 

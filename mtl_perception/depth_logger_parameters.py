@@ -115,7 +115,7 @@ class DepthLoggerParameters(Parameters):
     min_free: float = parameter(1.0, "GB that must stay free on the disk.", bounds=(0.0, 1e6), fixed=True)
     when_full: str = parameter(
         "stop",
-        "With the quota reached or the disk full: stop, or drop_least_useful frames for more useful ones.",
+        "With the quota reached: stop, or drop_least_useful frames for more useful ones.",
         choices=("stop", "drop_least_useful"),
         fixed=True,
     )

@@ -58,6 +58,11 @@ class Camera:
         """Whether straight lines come out bent."""
         return any(self.distortion)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its distortion, if any, is by a model that is known here."""
+        return not self.is_distorted or len(self.distortion) in _COEFFICIENTS.get(self.model, ())
+
     def sees_as(self, other: Camera) -> bool:
         """Whether a thing has the same pixel in both, the cameras being in one place."""
         ours, theirs = self.intrinsics, other.intrinsics
@@ -87,7 +92,7 @@ class Registration:
 
     def __init__(self, depth: Camera, colour: Camera, colour_from_depth: np.ndarray) -> None:
         for camera in (depth, colour):
-            if camera.is_distorted and len(camera.distortion) not in _COEFFICIENTS.get(camera.model, ()):
+            if not camera.is_known:
                 raise RegistrationError(
                     f"images distorted by the model {camera.model!r} of {len(camera.distortion)} coefficients "
                     "cannot be brought onto others: use a rectified topic, or an aligned depth topic"
@@ -97,7 +102,7 @@ class Registration:
         # One row a coordinate: numpy takes single pixels out of rows many times faster than out of columns.
         self._shift = colour_from_depth[:3, 3].astype(np.float32)[:, None]
         rotation = colour_from_depth[:3, :3].astype(np.float32)
-        rays = _rays(depth)
+        rays = pixel_rays(depth)
         self._rays = rotation @ rays.reshape(3, -1)
         spacing = np.stack([np.abs(np.gradient(rays[0], axis=1)), np.abs(np.gradient(rays[1], axis=0))])
         # Of a turned square, the upright one around it.
@@ -199,7 +204,7 @@ def _reach(distortion: tuple[float, ...]) -> float:
     return float(np.sqrt(ends.min(initial=np.inf)))
 
 
-def _rays(camera: Camera) -> np.ndarray:
+def pixel_rays(camera: Camera) -> np.ndarray:
     """Directions with z = 1 of the pixels' centres, (3, H, W) float32."""
     c = camera.intrinsics
     columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
