@@ -36,6 +36,7 @@ from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network
 from mtl_perception.share import model_path
 from training.datasets.source import Source
+from training.errors import ConfigurationError
 from training.evaluate import evaluate
 from training.results_page import write_page
 
@@ -119,12 +120,24 @@ def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any
 def measured(model: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """How good the float network and every variant are."""
     source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
+    _check_frames(options.calibrate, options.measure, source)
     found = {"float": {"onnxruntime": accuracy(model, source, split, "onnxruntime")}}
     for name, (_, _, libraries) in VARIANTS.items():
         file = folder / "variant.onnx"
         file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
         found[name] = {library: accuracy(file, source, split, library) for library in libraries}
     return {"frames": len(source.names), "accuracy": found}
+
+
+def _check_frames(calibrate: str, measure: str, source: Source) -> None:
+    """A network is not measured on frames that it was fitted to."""
+    if Path(calibrate).exists() and not (Path(calibrate) / "dataset.json").exists():
+        return  # A recording is no part of a folder.
+    if both := {*source.names} - {*source.without(Source.parse(calibrate, ".")).names}:
+        raise ConfigurationError(
+            f"{len(both)} frames, {min(both)} is one, are of {calibrate}, which is calibrated on, and of {measure}, "
+            "which is measured on: take splits that share none"
+        )
 
 
 def timed(model: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from ball_folder import write_folder
 from convolution_network import write_convolution_network
 from recorder import record_frames
 
@@ -14,6 +15,7 @@ from bench.quantization_page import page
 from mtl_perception.dataset_folder import DatasetInfo, Intrinsics
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.deployment.conditions import conditions
+from training.errors import ConfigurationError
 from training.results_page import BY_HAND
 
 
@@ -54,6 +56,15 @@ def test_each_variant_is_another_network(tmp_path):
     bag = str(record_frames(tmp_path / "bag", 12, labels=False))
     files = {quantization.quantised(network, bag, 12, name) for name in quantization.VARIANTS}
     assert len(files) == len(quantization.VARIANTS)
+
+
+def test_nothing_is_measured_on_frames_that_it_was_calibrated_on(tmp_path):
+    write_folder(tmp_path / "balls")
+    network = write_convolution_network(tmp_path / "conv.onnx")
+    seen, whole = str(tmp_path / "balls:train"), str(tmp_path / "balls")
+    with pytest.raises(ConfigurationError, match=f"8 frames, f00 is one, are of {seen}, .* and of {whole}, which"):
+        quantization.main([seen, whole, "--model", str(network), "--out", str(tmp_path)])
+    assert not (tmp_path / "quantization.json").exists()
 
 
 def content(miou: float, rmse: float, milliseconds: float) -> dict:
