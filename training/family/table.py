@@ -67,7 +67,7 @@ def draw(family: Family, members: _Members, path: Path) -> None:
                 panel.plot(x, y, "o", color="tab:red" if name == family.faithful else "tab:blue")
                 panel.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
         panel.set_xscale("log")
-        panel.set_xlabel("milliseconds a frame (median)" + (", not all timed by the same" if len(devices) > 1 else ""))
+        panel.set_xlabel("milliseconds a frame (median)" + (", not all of one library" if len(devices) > 1 else ""))
         panel.set_ylabel(title)
         panel.grid(alpha=0.3, which="both")
     picture.tight_layout()
