@@ -227,10 +227,10 @@ def test_what_cannot_be_done_is_said_before_anything_is_trained(
 def test_a_folder_that_cannot_be_written_to_is_told_of_at_once(home, folder, monkeypatch, capsys):
     monkeypatch.chdir(home)
 
-    def refuse(dir: Path) -> None:  # Root, whom tests may run as, writes anywhere.
+    def refuse(folder: Path) -> None:  # Root, whom tests may run as, writes anywhere.
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("training.grow.checks.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("training.grow.checks.check_writable", refuse)
     assert grow(home, folder) == 2
     assert "no better network could take its place" in capsys.readouterr().err
 

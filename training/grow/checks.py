@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from argparse import ArgumentError
 from pathlib import Path
 from typing import Any
 
+from mtl_perception.atomic_write import check_writable
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.data_module import FolderData
 from training.datasets.derived.sources import source_kind
@@ -114,15 +114,14 @@ def check_growth(settings: GrowthSettings) -> None:
     _check_student(fit.network(classes), teacher, settings.size)
 
 
-def check_writable(path: Path) -> None:
+def check_replaceable(path: Path) -> None:
     """Make sure that another file may take the place of the one at ``path``.
 
     Raises:
         ConfigurationError: its folder may not be written to.
     """
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
+        check_writable(path.parent)
     except OSError as error:
         raise ConfigurationError(
             f"--student {path}: no better network could take its place, as {path.parent} cannot be written to "

@@ -14,7 +14,7 @@ from mtl_perception.network import read_card
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
-from training.grow.checks import check_growth, check_writable
+from training.grow.checks import check_growth, check_replaceable
 from training.grow.comparison import compare, measure, on_the_teacher
 from training.grow.held_out import check_held_out, doubts_of_running, doubts_of_teacher
 from training.grow.loop import GrowthLoop, GrowthSettings
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     options = parser.parse_args(argv)
     running = _card(options.student)
-    check_writable(options.student)
+    check_replaceable(options.student)
     logged = Source.parse(options.logged, ".")
     check_held_out([options.logged, *options.labelled], options.held_out, "the student")
     recipe = _recipe(options.recipe)
