@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from rosbags.interfaces import Connection, ConnectionExtRosbag1, QosDurability
 from rosbags.rosbag1 import Reader as Ros1Reader
 from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.rosbag2.storage_mcap import McapReader
@@ -40,10 +41,11 @@ class BagMessage:
 
 @dataclass(frozen=True)
 class RecordedTopic:
-    """A topic of a bag: its type (``"sensor_msgs/msg/Image"``) and how many messages it has."""
+    """A topic of a bag: its type (``"sensor_msgs/msg/Image"``), how many messages it has, and if it was latched."""
 
     type: str
     count: int
+    latched: bool = False
 
 
 class Bag:
@@ -72,9 +74,9 @@ class Bag:
         found: dict[str, RecordedTopic] = {}
         for reader in self._readers:
             for connection in reader.connections:
-                before = found.get(connection.topic)
-                count = connection.msgcount + (before.count if before else 0)
-                found[connection.topic] = RecordedTopic(connection.msgtype, count)
+                before = found.get(connection.topic, RecordedTopic(connection.msgtype, 0))
+                count, latched = connection.msgcount + before.count, before.latched or _is_latched(connection)
+                found[connection.topic] = RecordedTopic(connection.msgtype, count, latched)
         return dict(sorted(found.items()))
 
     def messages(self, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
@@ -106,6 +108,13 @@ class Bag:
         if message.type == _CAMERA_INFO:  # its matrices were in capitals
             return SimpleNamespace(**{name.lower(): value for name, value in vars(fields).items()})
         return fields
+
+
+def _is_latched(connection: Connection) -> bool:
+    """Whether who comes late was to hear what was sent last."""
+    if isinstance(connection.ext, ConnectionExtRosbag1):
+        return bool(connection.ext.latching)
+    return any(qos.durability == QosDurability.TRANSIENT_LOCAL for qos in connection.ext.offered_qos_profiles)
 
 
 def _streams(reader: Ros1Reader | Ros2Reader, topics: Sequence[str]) -> Iterator[Iterator[tuple[Any, int, bytes]]]:

@@ -12,7 +12,6 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
-from rosbags.interfaces import QosDurability
 from rosgraph_msgs.msg import Clock
 
 from mtl_perception.bag_reading import Bag, BagMessage
@@ -72,7 +71,6 @@ class BagPlayer:
         self.publishers: dict[str, Publisher] = {}
         """By recorded topic."""
         check_playable(bag)
-        latched = _latched_topics(bag)
         for topic, recorded in bag.topics.items():
             if topics is not None and topic not in topics:
                 continue
@@ -84,7 +82,7 @@ class BagPlayer:
                 continue
             self._types[topic] = message_type
             qos = QoSProfile(depth=_HISTORY)
-            if topic in latched:
+            if recorded.latched or topic == "/tf_static":  # which always is, whatever the recorder says
                 qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
             self.publishers[topic] = node.create_publisher(message_type, topics[topic] if topics else topic, qos)
         if not self.publishers:
@@ -147,16 +145,6 @@ class BagPlayer:
             return deserialize_message(message.data, self._types[message.topic])
         except Exception as error:  # whatever the middleware raises
             raise BagError(f"{self._bag.path}: damaged message on {message.topic}: {error}") from error
-
-
-def _latched_topics(bag: Bag) -> set[str]:
-    """Topics that were latched when they were recorded, and the one that always is, whatever the bag says."""
-    connections = [connection for reader in bag._readers for connection in reader.connections]
-    return {"/tf_static"} | {
-        connection.topic
-        for connection in connections
-        if any(qos.durability == QosDurability.TRANSIENT_LOCAL for qos in connection.ext.offered_qos_profiles)
-    }
 
 
 class _LiveStamps:

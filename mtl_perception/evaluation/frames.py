@@ -142,8 +142,9 @@ class FrameReader:
         if view.camera is None:
             self._count(self._unused, "camera_info is of no calibrated camera: depth is as of the network's own camera")
             return None
-        if reason := another_shape(info, view.height, view.width):
+        if reason := another_shape(info, view.height, view.width):  # The node does not use it either.
             self._count(self._unused, f"camera_info is {reason}")
+            return None
         if info.header.frame_id != view.frame_id:
             self._count(
                 self._unused,
