@@ -31,6 +31,8 @@ TRANSPORTS = {"sensor_msgs/msg/Image": "raw", "sensor_msgs/msg/CompressedImage":
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _PATIENCE = 30.0
 """Seconds to wait for the node to come up, or for the result of one frame."""
+_FOUND_BOTH_WAYS = 0.5
+"""Seconds after which a listener that is seen here sees the publisher too; a first camera_info would be lost before."""
 _QUIET = 2.0
 """Seconds without a result, when the node has nothing in work, after which none is expected any more."""
 
@@ -96,6 +98,7 @@ class NodeReplay:
         while time.monotonic() < deadline:
             self._check()
             if self.traffic.heard and all(p.get_subscription_count() for p in self._player.publishers.values()):
+                time.sleep(_FOUND_BOTH_WAYS)
                 return
             time.sleep(0.02)
         raise ReplayError(f"the node did not come up within {_PATIENCE:.0f} s: see its messages above")
