@@ -314,7 +314,7 @@ def test_the_house_has_what_its_study_asks_of_it():
     house = checked(read_affinity_study(STUDIES / "affinity_house.yaml"), root)
     source = Source.parse(house.source, root)
     derived = ("normals", "edges", "offsets")
-    camera = CanonicalCamera(64, 96, 78.75)
+    camera = CanonicalCamera(96, 128, 105.0)
     frames = FolderDataset(source.folder, source.names[:4], camera, augment=True, choice=LabelChoice(derived=derived))
     batch, tasks = collate([frames[i] for i in range(4)]), ("depth", "semantic", *derived)
     assert (batch["normals"] != 0).any(1).float().mean() > 0.8 and 0.01 < batch["edges"].mean() < 0.5
