@@ -133,7 +133,7 @@ def _check_frames(calibrate: str, measure: str, source: Source) -> None:
     """A network is not measured on frames that it was fitted to."""
     if Path(calibrate).exists() and not (Path(calibrate) / "dataset.json").exists():
         return  # A recording is no part of a folder.
-    if both := {*source.names} - {*source.without(Source.parse(calibrate, ".")).names}:
+    if both := source.shared_with(Source.parse(calibrate, ".")):
         raise ConfigurationError(
             f"{len(both)} frames, {min(both)} is one, are of {calibrate}, which is calibrated on, and of {measure}, "
             "which is measured on: take splits that share none"

@@ -175,7 +175,7 @@ class NamedFrames(Dataset[tuple[str, Sample]]):
     def depth_factor(self) -> float:
         """What true depth is multiplied by to be canonical; 1 without intrinsics."""
         info = self.samples.folder.info
-        return self.camera.frame_depth_factor(info.intrinsics, info.height, info.width) if info.intrinsics else 1.0
+        return self.camera.depth_factor(info.intrinsics.fx, info.height, info.width) if info.intrinsics else 1.0
 
     def true_map(self, task: str, maps: FrameMaps, index: int) -> np.ndarray:
         """A frame's prediction in the folder's own terms, as ``training.metrics`` take it.

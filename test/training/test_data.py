@@ -55,11 +55,11 @@ def test_frames_of_another_shape_are_padded_as_on_the_robot(folder, size):
 
 
 @settings(max_examples=50, deadline=None)
-@given(zoom=st.floats(1, 3), focal=st.floats(20, 500), width=st.integers(64, 2000))
-def test_a_zoom_is_a_longer_lens(zoom, focal, width):
-    whole = CAMERA.depth_factor(focal, width)
-    assert CAMERA.depth_factor(focal, width / zoom) == pytest.approx(whole / zoom)
-    assert CAMERA.depth_factor(focal * zoom, width) == pytest.approx(whole / zoom)
+@given(zoom=st.integers(1, 3), focal=st.floats(20, 500), height=st.integers(64, 700), width=st.integers(64, 700))
+def test_a_zoom_is_a_longer_lens(zoom, focal, height, width):
+    part = CAMERA.depth_factor(focal, height, width)
+    assert CAMERA.depth_factor(focal, zoom * height, zoom * width) == pytest.approx(zoom * part)
+    assert CAMERA.depth_factor(focal * zoom, height, width) == pytest.approx(part / zoom)
 
 
 def test_a_mirrored_view_mirrors_image_and_labels_alike(folder):

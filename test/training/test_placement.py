@@ -18,7 +18,7 @@ from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.placement import TOLERANCE, place
 from training.datasets.source import Source
 from training.deployed_network import DeployedNetwork
-from training.frame_prediction import NamedFrames, collate_named, predict_maps
+from training.frame_prediction import NamedFrames, collate_named, in_pixels, predict_maps
 from training.models.modalities import modalities
 from training.torch_backend import TorchBackend, model_card
 
@@ -52,6 +52,14 @@ def test_what_is_cut_out_of_a_picture_is_the_frame(frame):
     torch.testing.assert_close(y[inner, 0], wanted[inner].clamp(0.5, 95.5), atol=0.01, rtol=0)
     wanted = placed.left + (torch.arange(frame[1]) + 0.5) * placed.width / frame[1]
     torch.testing.assert_close(x[0, inner], wanted[inner].clamp(0.5, 127.5), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("frame", [(90, 160), (160, 90), (120, 160)])
+def test_offsets_are_as_long_in_the_frame_as_they_were_in_the_picture(frame):
+    """A width of the picture, either way, is that many pixels of the frame."""
+    placed = place(frame, (96, 128))
+    pixels = in_pixels(torch.zeros(1), placed).flatten()
+    torch.testing.assert_close(pixels, torch.full((2,), 128 / placed.scale), rtol=0.01, atol=0)
 
 
 class Seeing(torch.nn.Module):

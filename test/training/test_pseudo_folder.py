@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mtl_perception.dataset_folder import DatasetError
+from mtl_perception.depth_logger.frame_drop import TEACHER_FOLDERS
 from mtl_perception.model_card import TrainingData
 from training.datasets.data_module import FolderData
 from training.datasets.frame_cache import LabelChoice, read_frame
-from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+from training.datasets.pseudo_folder import FILES, PseudoFolder, PseudoInfo
 
 INFO = PseudoInfo(
     dataset="balls",
@@ -163,3 +164,8 @@ def test_a_teachers_depth_without_intrinsics_is_not_dropped_in_silence(pseudo, f
         FolderData(
             [f"{unmeasured.root}:train"], pseudo_labels=str(pseudo.root), batch_size=2, height=32, width=64
         ).setup("fit")
+
+
+def test_the_logger_knows_a_teachers_folders():
+    """It runs without this package: in a folder that it does not know it would take every file for somebody's work."""
+    assert {folder for folder, _ in FILES.values()} == {*TEACHER_FOLDERS}

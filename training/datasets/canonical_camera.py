@@ -29,23 +29,19 @@ class CanonicalCamera:
     width: int
     focal_length: float
 
-    def depth_factor(self, focal_length: float, image_width: float) -> float:
-        """What true depth is multiplied by, to become canonical depth.
-
-        Args:
-            focal_length: of the camera, in pixels of an image ``image_width`` pixels wide. A crop counts as an
-                image of the crop's width.
-            image_width: width of the part of the image that fills the working width.
-        """
-        return self.focal_length / (focal_length * self.width / image_width)
-
     def place(self, height: int, width: int) -> Placement:
         """Where a frame of that size, or such a part of one, lies in the picture."""
         return place((height, width), (self.height, self.width))
 
-    def frame_depth_factor(self, camera: Intrinsics, height: int, width: int) -> float:
-        """``depth_factor`` of a camera's frame of that size, or of such a part of one, where it is placed."""
-        return self.depth_factor(camera.fx, self.width / self.place(height, width).scale)
+    def depth_factor(self, focal_length: float, height: int, width: int) -> float:
+        """What true depth is multiplied by, to become canonical depth.
+
+        Args:
+            focal_length: of the camera, in pixels of a frame of ``height`` x ``width``.
+            height: of the frame in pixels; a part of a frame counts as a frame of its own.
+            width: likewise.
+        """
+        return self.focal_length / (focal_length * self.place(height, width).scale)
 
     def scene_matrix(self, camera: Intrinsics, view: View) -> np.ndarray:
         """What takes a point of a camera's axes to the canonical camera's, for the part of its image that is a view.
@@ -54,7 +50,7 @@ class CanonicalCamera:
         So what it takes to be there is the scene at ``depth_factor`` of the distance, and leant over where the view
         lies beside the principal point: (3, 3), with columns x, y, z. Mirroring comes after it.
         """
-        factor = self.frame_depth_factor(camera, view.height, view.width)
+        factor = self.depth_factor(camera.fx, view.height, view.width)
         placed = self.place(view.height, view.width)
         # How much taller than wide a pixel of the view becomes.
         stretch = (placed.height / view.height) / (placed.width / view.width)

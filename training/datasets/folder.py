@@ -96,7 +96,7 @@ class FolderDataset(Dataset[Sample]):
 
         sample: Sample = {"image": self._picture_view(frame.rgb, view, placed)}
         if frame.depth is not None and self.folder.info.intrinsics is not None:
-            factor = self.camera.frame_depth_factor(self.folder.info.intrinsics, view.height, view.width)
+            factor = self.camera.depth_factor(self.folder.info.intrinsics.fx, view.height, view.width)
             sample["depth"] = torch.from_numpy(take(frame.depth)) * factor
         if frame.semantic is not None:
             semantic = torch.from_numpy(take(frame.semantic)).long()
@@ -166,5 +166,5 @@ class FolderDataset(Dataset[Sample]):
         if not known or self.folder.info.intrinsics is None:
             return None
         info = self.folder.info
-        factor = self.camera.frame_depth_factor(info.intrinsics, info.height, info.width)
+        factor = self.camera.depth_factor(info.intrinsics.fx, info.height, info.width)
         return factor * min(float(d.min()) for d in known), factor * max(float(d.max()) for d in known)

@@ -40,7 +40,7 @@ from mtl_perception.model_card import TrainingData
 DESCRIPTION = "pseudo_labels.json"
 DEFAULT_TAU = 0.9
 """The paper's threshold."""
-_FILES = {
+FILES = {
     "semantic": ("pseudo_semantic", ".png"),
     "confidence": ("confidence", ".png"),
     "depth": ("pseudo_depth", ".png"),
@@ -52,6 +52,7 @@ _FILES = {
     "offsets": ("pseudo_offsets", ".npz"),
     "offsets_confidence": ("offsets_confidence", ".png"),
 }
+"""Folder and suffix of each kind; the depth logger knows the folders too."""
 _ARRAYS = {"soft_semantic": "probabilities", "offsets": "offsets"}
 """Kinds that are no pictures, and what their arrays are called."""
 
@@ -182,8 +183,8 @@ class PseudoFolder:
             )
 
     def path(self, kind: str, name: str) -> Path:
-        """Where the frame's file of a kind (a key of ``_FILES``) is or would be."""
-        folder, suffix = _FILES[kind]
+        """Where the frame's file of a kind (a key of ``FILES``) is or would be."""
+        folder, suffix = FILES[kind]
         return self.root / folder / f"{check_name(name)}{suffix}"
 
     def has(self, kind: str, name: str) -> bool:

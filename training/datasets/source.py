@@ -58,11 +58,17 @@ class Source:
             held += group[len(group) - share :]
         return Source(self.folder, held)
 
+    def is_of(self, other: Source) -> bool:
+        """Whether it is of the same folder as ``other``, by whatever path."""
+        return self.folder.root.resolve() == other.folder.root.resolve()
+
+    def shared_with(self, other: Source) -> set[str]:
+        """The frames that are ``other``'s, too."""
+        return {*self.names} & {*other.names} if self.is_of(other) else set()
+
     def without(self, other: Source) -> Source:
-        """The frames that are not ``other``'s, too; all of them where that is another folder."""
-        if self.folder.root.resolve() != other.folder.root.resolve():
-            return self
-        left_out = {*other.names}
+        """The frames that are not ``other``'s, too."""
+        left_out = self.shared_with(other)
         return Source(self.folder, [name for name in self.names if name not in left_out])
 
 

@@ -45,7 +45,7 @@ def check_report(report: str, trained_on: Iterable[str], root: str) -> None:
     reported = Source.parse(report, root)
     sources = {text: Source.parse(text, root) for text in trained_on}
     for text, source in sources.items():
-        if both := {*reported.names} - {*reported.without(source).names}:
+        if both := reported.shared_with(source):
             raise ConfigurationError(
                 f"{len(both)} frames, {min(both)} is one, are of {text}, which is trained on, and of {report}, which "
                 "is reported: take splits that share none"

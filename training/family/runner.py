@@ -180,11 +180,10 @@ class FamilyRunner:
         """Of the member and of who teaches it, as what is there of either is gone on with."""
         if member.teacher:
             self._check_settings(self.family.member(member.teacher))
-        if self._settings_file(member).exists():
-            check_settings(
-                self._settings_file(member),
-                self._settings(member),
-                str(self.home / member.name),
-                f"delete all that is named {self._stem(member)}, and `pseudo`, under {self.home}, or give the changed "
-                "family another name",
-            )
+        check_settings(
+            self._settings_file(member),
+            self._settings(member),
+            str(self.home / member.name),
+            f"delete all that is named {self._stem(member)}, and `pseudo`, under {self.home}, or give the changed "
+            "family another name",
+        )

@@ -23,8 +23,7 @@ def check_held_out(trained_on: Sequence[str], held_out: Sequence[str], who: str)
         held = Source.parse(text, ".")
         for other in trained_on:
             source = Source.parse(other, ".")
-            common = set(held.names) & set(source.names)
-            if common and _same_folder(held, source):
+            if common := held.shared_with(source):
                 raise ConfigurationError(
                     f"{text} is to be held out, but {len(common)} of its frames are in {other} too, which {who} "
                     f"learns from, e.g. {min(common)}: hold out others"
@@ -83,7 +82,7 @@ def _doubts(
         held = Source.parse(text, ".")
         name = held.folder.name
         learnt = max((entry.frames for entry in training_data if entry.name == name), default=0)
-        if not learnt or any(_same_folder(held, source) for source in known):
+        if not learnt or any(held.is_of(source) for source in known):
             continue
         others = len(held.folder.names()) - len(held.names)
         which = (
@@ -93,7 +92,3 @@ def _doubts(
         )
         sentences.append(f"Warning: {who} was trained on {learnt} frames of {name}, {which}. Better hold out others.")
     return sentences
-
-
-def _same_folder(one: Source, other: Source) -> bool:
-    return one.folder.root.resolve() == other.folder.root.resolve()

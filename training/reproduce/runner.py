@@ -122,7 +122,7 @@ class StudyRunner:
     def _check_frames(self) -> None:
         """What is reported must be of frames that no network has seen."""
         report = self._measured_on[self.study.report]
-        if both := {*report.names} - {*report.without(self.source).names}:
+        if both := report.shared_with(self.source):
             raise ConfigurationError(
                 f"{len(both)} frames, {min(both)} is one, are of {self.study.source}, which is trained on, and of "
                 f"{self.study.report}, which is reported: take splits that share none"
