@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mtl_perception.dataset_folder import Intrinsics
+from mtl_perception.dataset_folder import DatasetFolder, Intrinsics
+from mtl_perception.dataset_index import read_index
 from mtl_perception.depth_logger.camera_agreement import agree_on_camera, make_folder
 from mtl_perception.depth_logger.dataset_log import DatasetLog, EncodedFrame
 from mtl_perception.depth_logger.disk_space import GIGABYTE, DiskSpace
@@ -46,3 +47,17 @@ def open_log(
     make_folder(root)
     agree_on_camera(root, WIDTH, HEIGHT, CAMERA, "", "test")
     return DatasetLog(root, robot, HEADER, DiskSpace(root, quota, min_free), give_up=give_up)
+
+
+def check_whole(root: Path, logged: list[str]) -> dict[str, dict]:
+    """The frames of every run, each seen to be on the disk pixel for pixel, and none of ``logged`` lost."""
+    folder = DatasetFolder(root)
+    runs = read_index(root)
+    live = {name: line for run in runs for name, line in run.frames.items()}
+    assert not [problem for run in runs for problem in run.problems]
+    assert set(logged) <= live.keys() | {name for run in runs for name in run.dropped}
+    for name, line in live.items():
+        np.testing.assert_array_equal(folder.read_rgb(name), rgb_of(line["number"]))
+        np.testing.assert_array_equal(np.rint(folder.read_depth(name) * 1000), depth_of(line["number"]))
+        np.testing.assert_array_equal(folder.read_pose(name), pose_of(line["number"]))
+    return live
