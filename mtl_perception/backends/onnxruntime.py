@@ -39,14 +39,14 @@ class OnnxRuntimeBackend:
 
     Args:
         model: the bytes of the file, which carries all its weights.
-        providers: execution providers; the first must come up, and those after it run what it cannot. Empty for the
-            CPU.
+        providers: execution providers; the first must come up and run, and those after it run what it cannot. Empty
+            for the CPU.
         threads: threads within an operator, 0 for one a core.
         fuse: put operations together for speed. Without, each is computed as it stands in the file, and where that
             is quantised, in float32 between the rounding: exactly, when the processor's own 8-bit sums may overflow.
 
     Raises:
-        NetworkError: the file is no network file, or the first provider does not come up.
+        NetworkError: the file is no network file, or the first provider does not come up or does not run it.
     """
 
     def __init__(self, model: bytes, providers: Sequence[str] = (), threads: int = 0, *, fuse: bool = True) -> None:
@@ -84,6 +84,8 @@ class OnnxRuntimeBackend:
         self.input_shape = check_signature(
             _signature(self._session.get_inputs()), _signature(self._session.get_outputs())
         )
+        if active != CPU:
+            self._try(active)
 
     def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Run on one image; see ``Backend.run``.
@@ -99,6 +101,13 @@ class OnnxRuntimeBackend:
             kind = DeviceLostError if code and int(code[1]) in _LOST else NetworkError
             raise kind(f"ONNX Runtime failed: {_first_line(error)}") from error
         return depth, segmentation, confidence
+
+    def _try(self, provider: str) -> None:
+        """Run a blank frame: a build without code for this GPU, or too little of its memory, shows no sooner."""
+        try:
+            self.run(np.zeros((1, *self.input_shape, 3), np.uint8))
+        except NetworkError as error:
+            raise NetworkError(f"{provider} came up and does not run it: {error}") from error
 
 
 def _load_cuda() -> None:

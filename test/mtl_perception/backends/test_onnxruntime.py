@@ -15,6 +15,7 @@ from mtl_perception.network import Network
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 LOST = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 719: unspecified launch failure ; GPU=0 ; hostname=robot"
 FULL = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=robot"
+NO_CODE = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 209: no kernel image is available ; GPU=0 ; hostname=robot"
 FRAME = np.zeros((48, 64, 3), np.uint8)
 BOTH = Runtime(backends=("onnxruntime",))
 
@@ -63,6 +64,18 @@ def test_the_cpu_takes_over_from_a_gpu_that_disappears_and_says_so(network, gpu)
     assert CUDA in line and "CUDA failure 719: unspecified launch failure" in line
     # The library's own way of falling back, which asks nobody, is off.
     assert {*gpu.fallback} == {0}
+
+
+@pytest.mark.parametrize("failure", [NO_CODE, LOST, FULL])
+@pytest.mark.parametrize("runtime", [Runtime(), BOTH], ids=["auto", "onnxruntime"])
+def test_a_gpu_that_opens_a_network_and_does_not_run_it_is_passed_over(network, gpu, failure, runtime):
+    gpu.failure = failure
+    opened = Network(network, runtime)
+    opened.predict(FRAME)
+    assert "CPU" in opened.device
+    if runtime is BOTH:
+        (line,) = opened.passed_over
+        assert line.startswith(f"onnxruntime: {CUDA} came up and does not run it: ") and "CUDA failure" in line
 
 
 def test_it_is_an_error_where_the_cpu_was_not_allowed(network, gpu):
