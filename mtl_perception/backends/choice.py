@@ -154,9 +154,9 @@ def _openvino(path: Path, model: bytes, runtime: Runtime) -> Backend:
 def _onnxruntime_runs_on_cuda(model: bytes) -> bool:
     """Whether CUDA comes up there; its builds for GPUs list the provider without a GPU or cuDNN as well."""
     try:
-        from mtl_perception.backends.onnxruntime import CUDA, OnnxRuntimeBackend
+        from mtl_perception.backends.onnxruntime import CPU, CUDA, OnnxRuntimeBackend
 
-        OnnxRuntimeBackend(model, [CUDA])
+        OnnxRuntimeBackend(model, [CUDA, CPU])
     except NetworkError:
         return False
     return True

@@ -24,6 +24,8 @@ _LOST = frozenset((46, 100, 101, 201, 214, 220, 226, 700, 702, 709, 710, *range(
 """Codes of the errors of ``cuda.py`` after which the process gets nothing out of the device any more."""
 _OPTIONS = {CUDA: (CUDA, {"use_tf32": "0"})}
 """fp32 is fp32: products of 10 bits, the library's default on newer GPUs, would be another precision."""
+_NO_CPU = "session.disable_cpu_ep_fallback"
+"""The library's option by which opening fails where it would run a part on the CPU."""
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 """Numpy's names of the library's types."""
 
@@ -39,8 +41,8 @@ class OnnxRuntimeBackend:
 
     Args:
         model: the bytes of the file, which carries all its weights.
-        providers: execution providers; the first must come up and run, and those after it run what it cannot. Empty
-            for the CPU.
+        providers: execution providers; the first must come up and run, and those after it run what it cannot, which
+            is an error where there are none. Empty for the CPU.
         threads: threads within an operator, 0 for one a core.
         fuse: put operations together for speed. Without, each is computed as it stands in the file, and where that
             is quantised, in float32 between the rounding: exactly, when the processor's own 8-bit sums may overflow.
@@ -66,12 +68,19 @@ class OnnxRuntimeBackend:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         # Idle threads that spin for work would take the cores the rest of the robot needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if CPU not in wanted:  # which it would add by itself
+            options.add_session_config_entry(_NO_CPU, "1")
         try:
             # Its own way to fall back asks nobody, and tells the terminal alone.
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=[_OPTIONS.get(p, p) for p in wanted if p in available], enable_fallback=0
             )
         except Exception as error:  # the library raises many types, all derived from Exception alone
+            if "fallback to CPU EP" in str(error):
+                raise NetworkError(
+                    f"{', '.join(wanted)} did not come up, or cannot run all of it: list {CPU} too to allow that for "
+                    "the rest, or install what ONNX Runtime's own messages say it lacks"
+                ) from error
             raise NetworkError(f"ONNX Runtime cannot open it: {_first_line(error)}") from error
         active = self._session.get_providers()[0]
         if active != wanted[0]:

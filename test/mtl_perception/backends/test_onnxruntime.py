@@ -15,6 +15,7 @@ from mtl_perception.network import Network
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 LOST = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 719: unspecified launch failure ; GPU=0 ; hostname=robot"
 FULL = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=robot"
+NO_CPU = "session.disable_cpu_ep_fallback"
 NO_CODE = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 209: no kernel image is available ; GPU=0 ; hostname=robot"
 FRAME = np.zeros((48, 64, 3), np.uint8)
 BOTH = Runtime(backends=("onnxruntime",))
@@ -25,7 +26,7 @@ def gpu(monkeypatch):
     """A build of ONNX Runtime for GPUs; what its sessions on CUDA fail with can be set."""
     real = onnxruntime.InferenceSession
 
-    gpu = SimpleNamespace(failure="", fallback=[], providers=[])
+    gpu = SimpleNamespace(failure="", lacks="", fallback=[], providers=[])
 
     class Session:
         def __init__(self, model, options, providers, enable_fallback):
@@ -33,7 +34,9 @@ def gpu(monkeypatch):
             self.on_cuda = providers[0] != CPU
             gpu.providers.append(providers)
             gpu.fallback.append(enable_fallback)
-            self.session = real(model, options, providers=[CPU])
+            if gpu.lacks and CPU not in providers and options.get_session_config_entry(NO_CPU) == "1":
+                raise RuntimeError(gpu.lacks)
+            self.session = real(model, providers=[CPU])
 
         def get_providers(self):
             return [CUDA, CPU] if self.on_cuda else [CPU]
@@ -84,6 +87,20 @@ def test_it_is_an_error_where_the_cpu_was_not_allowed(network, gpu):
     for _ in range(2):
         with pytest.raises(DeviceLostError, match="CUDA failure 719"):
             opened.predict(FRAME)
+
+
+def test_a_provider_named_alone_runs_all_or_is_refused(network):
+    """Azure's is in every build, and runs nothing here: the library would run all on the CPU, and say nothing."""
+    other = "AzureExecutionProvider"
+    if other not in onnxruntime.get_available_providers():
+        pytest.skip(f"this ONNX Runtime has no {other}")
+    with pytest.raises(NetworkError, match=f"{other} did not come up, or cannot run all of it: list {CPU} too"):
+        Network(network, Runtime(backends=("onnxruntime",), providers=(other,)))
+
+
+def test_auto_takes_a_gpu_that_leaves_a_part_to_the_cpu(network, gpu):
+    gpu.lacks = "This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has"
+    assert CUDA in Network(network, Runtime()).device
 
 
 def test_it_knows_as_many_losses_by_code_as_there_are_by_name(orin):
