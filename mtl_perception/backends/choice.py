@@ -85,7 +85,7 @@ def open_backend(path: Path, model: bytes, wished: Sequence[Candidate]) -> Opene
     while left:
         name, runtime = left.popleft()
         if name == ONNXRUNTIME:  # one provider after the other, as if each were a library
-            runtime = replace(runtime, providers=_providers(runtime))
+            runtime = replace(runtime, providers=providers_of(runtime))
             if rest := runtime.providers[1:]:
                 left.appendleft(Candidate(name, replace(runtime, providers=rest)))
         try:
@@ -106,8 +106,8 @@ def _expanded(names: Sequence[str]) -> list[str]:
     return expanded
 
 
-def _providers(runtime: Runtime) -> tuple[str, ...]:
-    """Those that are named, else the usual ones; none where there is no ONNX Runtime, as its own opening tells."""
+def providers_of(runtime: Runtime) -> tuple[str, ...]:
+    """Execution providers of ONNX Runtime: those that are named, else the usual ones; none where it is not there."""
     try:
         from mtl_perception.backends.onnxruntime import usual_providers
     except NetworkError:

@@ -127,6 +127,8 @@ class Benchmark:
                 network = process.enter_context(timed_network())
                 try:
                     opened = network.open(configuration.model, configuration.runtime, self._frames)
+                    if opened.passed_over:  # times of another would stand under its name
+                        raise NetworkError("; ".join(opened.passed_over))
                 except (NetworkError, *ENDED) as error:
                     self._pass_over(configuration, error)
                 else:
@@ -140,6 +142,8 @@ class Benchmark:
         from mtl_perception.deployment.timed_node import time_node
 
         def on_start(times: NodeTimes) -> None:
+            if times.device != opened.device:
+                raise NetworkError(f"it ran on {times.device}: see its messages above")
             measured.node = times
 
         def on_block() -> None:

@@ -7,12 +7,13 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtl_perception.argument_types import at_least_one
 from mtl_perception.atomic_write import check_writable
-from mtl_perception.backends.choice import BACKENDS, PRECISIONS, Runtime
+from mtl_perception.backends.choice import BACKENDS, ONNXRUNTIME, PRECISIONS, Runtime, providers_of
 from mtl_perception.deployment.errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ def add_benchmark(commands: argparse._SubParsersAction) -> None:
         "benchmark",
         help="how fast networks run on this machine: every library, every precision, alone and in the node",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="""Time every network with every library and precision that comes up on this machine. Each runs in a
-process of its own, so that its memory can be told, and they take turns, so that a busy moment hits all
-alike. One that does not come up is named, with the reason. The same command on a PC and on a Jetson.""",
+        description="""Time every network with every library and precision that comes up on this machine, ONNX Runtime
+with each execution provider. Each runs in a process of its own, so that its memory can be told, and they
+take turns, so that a busy moment hits all alike. One that does not come up is named, with the reason. The
+same command on a PC and on a Jetson.""",
         epilog="""what is told:
   first ms    the first frame after two blank ones have warmed the network up
   median, p95 of all frames, resizing to the network's input and back included
@@ -71,7 +73,14 @@ exit codes:
         metavar="NAME",
         help=f"of the arithmetic; int8 is a network file of its own (default: {' '.join(PRECISIONS)})",
     )
-    parser.add_argument("--providers", nargs="+", default=(), metavar="NAME", help="ONNX Runtime execution providers")
+    parser.add_argument(
+        "--providers",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="ONNX Runtime execution providers, each timed in its turn; what it cannot run, those after it do "
+        "(default: CUDA where it is, and the CPU)",
+    )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads on a CPU (default: one a core)")
     parser.add_argument(
         "--frames",
@@ -89,7 +98,7 @@ exit codes:
 
 def _benchmark(options: argparse.Namespace) -> int:
     from mtl_perception.deployment.benchmark import Benchmark
-    from mtl_perception.deployment.benchmark_figures import as_table, figures
+    from mtl_perception.deployment.benchmark_figures import as_table, figures, why_not
     from mtl_perception.deployment.conditions import as_text, conditions
 
     if options.node:
@@ -105,8 +114,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     if not found["measured"]:
         if not is_complete:
             return _INTERRUPTED
-        reasons = [f"{e['model']} on {e['backend']} {e['precision']}: {e['why']}" for e in found["not_measured"]]
-        raise DeploymentError(f"nothing could be measured: {'; '.join(reasons)}")
+        raise DeploymentError(f"nothing could be measured: {'; '.join(why_not(found))}")
     try:
         if options.json:
             _keep(options.json, {"complete": is_complete, "made": made, **found})
@@ -139,11 +147,18 @@ def _configurations(options: argparse.Namespace) -> list[Configuration]:
         if not path.is_file():
             raise DeploymentError(f"there is no network file {path}")
     return [
-        Configuration(path, Runtime((backend,), precision, tuple(options.providers), options.threads))
+        Configuration(path, runtime)
         for path in paths
         for backend in dict.fromkeys(options.backend)
         for precision in dict.fromkeys(options.precision)
+        for runtime in _by_provider(Runtime((backend,), precision, tuple(options.providers), options.threads))
     ]
+
+
+def _by_provider(runtime: Runtime) -> list[Runtime]:
+    """ONNX Runtime by each execution provider, those after it for what it cannot run; another library as it is."""
+    providers = providers_of(runtime) if runtime.backends == (ONNXRUNTIME,) else ()
+    return [replace(runtime, providers=providers[i:]) for i in range(len(providers))] or [runtime]
 
 
 def _frames(source: str | None, image: str | None) -> Sequence[Any]:

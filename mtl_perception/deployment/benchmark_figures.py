@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mtl_perception.deployment.benchmark import Benchmark, Measured, Memory
+from mtl_perception.backends.choice import ONNXRUNTIME
+from mtl_perception.deployment.benchmark import Benchmark, Configuration, Measured, Memory
 
 _NONE = "-"
 
@@ -16,32 +17,38 @@ def figures(benchmark: Benchmark) -> dict[str, Any]:
     """What was measured and what was not, in the order asked for.
 
     Returns:
-        ``measured``, one entry a configuration: ``model``, ``backend``, ``precision``, ``device``, ``open_s`` (opening
+        ``measured``, one entry a configuration: ``model``, ``backend``, ``provider`` (of ONNX Runtime, the first; else
+        None), ``precision``, ``device``, ``open_s`` (opening
         and warming up), ``first_ms`` (first frame thereafter), ``network_ms`` (``median``, ``p95``,
         ``round_medians``), ``frames``, ``frames_per_second``, ``resident_mib`` and ``device_mib`` (at the most), and
         with the node ``node``: ``network_ms``, ``node_ms``, ``camera_to_results_ms``, ``ratio`` of the first two's
-        medians, ``resident_mib``, ``device_mib``. ``not_measured``: ``model``, ``backend``, ``precision`` and ``why``.
+        medians, ``resident_mib``, ``device_mib``. ``not_measured``: the first four, and ``why``.
     """
     return {
         "measured": [_entry(measured) for measured in benchmark.measured if measured.network],
-        "not_measured": [
-            {
-                "model": configuration.model.stem,
-                "backend": configuration.runtime.backends[0],
-                "precision": configuration.runtime.precision,
-                "why": why,
-            }
-            for configuration, why in benchmark.not_measured
-        ],
+        "not_measured": [{**_what(configuration), "why": why} for configuration, why in benchmark.not_measured],
+    }
+
+
+def why_not(found: Mapping[str, Any]) -> list[str]:
+    """A line for each that was not measured: which, and why."""
+    return [f"{e['model']} on {_library(e)} {e['precision']}: {e['why']}" for e in found["not_measured"]]
+
+
+def _what(configuration: Configuration) -> dict[str, Any]:
+    runtime = configuration.runtime
+    return {
+        "model": configuration.model.stem,
+        "backend": runtime.backends[0],
+        "provider": runtime.providers[0] if runtime.backends[0] == ONNXRUNTIME and runtime.providers else None,
+        "precision": runtime.precision,
     }
 
 
 def _entry(measured: Measured) -> dict[str, Any]:
-    runtime, opened = measured.configuration.runtime, measured.opened
+    opened = measured.opened
     entry = {
-        "model": measured.configuration.model.stem,
-        "backend": runtime.backends[0],
-        "precision": runtime.precision,
+        **_what(measured.configuration),
         "device": opened.device,
         "open_s": round(opened.seconds, 2),
         "first_ms": round(opened.first_ms, 3),
@@ -91,8 +98,7 @@ def as_table(found: Mapping[str, Any]) -> str:
     if nodes:
         parts.append(_aligned([_NODE_HEAD, *map(_node_row, nodes)]))
     if found["not_measured"]:
-        lines = (f"{e['model']} on {e['backend']} {e['precision']}: {e['why']}" for e in found["not_measured"])
-        parts.append("\n".join(["not measured:", *(f"  {line}" for line in lines)]))
+        parts.append("\n".join(["not measured:", *(f"  {line}" for line in why_not(found))]))
     return "\n\n".join(parts)
 
 
@@ -122,12 +128,17 @@ _NODE_HEAD = (
 )
 
 
+def _library(entry: Mapping[str, Any]) -> str:
+    provider = entry["provider"]
+    return f"{entry['backend']} {provider.removesuffix('ExecutionProvider')}" if provider else entry["backend"]
+
+
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     times = entry["network_ms"]
     medians = times["round_medians"]
     return (
         entry["model"],
-        entry["backend"],
+        _library(entry),
         entry["precision"],
         f"{entry['first_ms']:.1f}",
         f"{times['median']:.1f}",
@@ -143,7 +154,7 @@ def _node_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     node = entry["node"]
     return (
         entry["model"],
-        entry["backend"],
+        _library(entry),
         entry["precision"],
         f"{node['network_ms']['median']:.1f}",
         f"{node['node_ms']['median']:.1f}",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.made_frames import made_frames
 from mtl_perception.deployment.own_process import own_process
@@ -32,6 +33,7 @@ class Opened:
         focal_length: of the camera it is made for, pixels.
         seconds: that opening and warming up took.
         first_ms: time of the first frame thereafter.
+        passed_over: as of ``Network``.
     """
 
     pid: int
@@ -41,6 +43,7 @@ class Opened:
     focal_length: float
     seconds: float
     first_ms: float
+    passed_over: tuple[str, ...]
 
 
 class TimedNetwork:
@@ -66,6 +69,8 @@ class TimedNetwork:
         network.warm_up(WARM_UP_RUNS)
         seconds = time.perf_counter() - began
         self._next = 0
+        first_ms = self._one()
+        self._passed_over = network.passed_over
         return Opened(
             pid=os.getpid(),
             device=network.device,
@@ -73,17 +78,21 @@ class TimedNetwork:
             width=card.input_width,
             focal_length=card.focal_length,
             seconds=seconds,
-            first_ms=self._one(),
+            first_ms=first_ms,
+            passed_over=self._passed_over,
         )
 
     def time(self, count: int) -> list[float]:
         """Milliseconds of each of ``count`` frames, after one that finds its data out of the caches and does not count.
 
         Raises:
-            NetworkError: the library failed.
+            NetworkError: the library failed, or lost its device, and another took over.
         """
         self._one()
-        return [self._one() for _ in range(count)]
+        times = [self._one() for _ in range(count)]
+        if lost := self._network.passed_over[len(self._passed_over) :]:
+            raise NetworkError(f"not run any more by {'; '.join(lost)}")
+        return times
 
     def _one(self) -> float:
         frame = self._frames[self._next % len(self._frames)]

@@ -35,12 +35,14 @@ class NodeTimes:
 
     Attributes:
         pid: of the node's process.
+        device: what runs its network, for people to read.
         alone: ``Network.predict``, on the very network the node runs.
         node: from each frame's arrival in the image callback to its results being published.
         camera_to_results: from the camera's process to the last result back there, over DDS.
     """
 
     pid: int
+    device: str = ""
     alone: list[list[float]] = field(default_factory=list)
     node: list[list[float]] = field(default_factory=list)
     camera_to_results: list[list[float]] = field(default_factory=list)
@@ -63,6 +65,11 @@ class _TimedNode(PerceptionNode):
         """Whether it has a network."""
         return self._network is not None
 
+    @property
+    def device(self) -> str:
+        """What runs its network, for people to read."""
+        return self._network.device
+
     def alone(self, rgb: np.ndarray, focal_length: float) -> float:
         """Milliseconds that ``Network.predict`` takes for ``rgb``."""
         start = time.perf_counter()
@@ -75,8 +82,8 @@ class TimedNode:
 
     def open(
         self, namespace: str, model: Path, runtime: Runtime, frames: Sequence[np.ndarray], focal_length: float
-    ) -> int:
-        """Start it and give the process's id; ``frames`` and ``focal_length`` are for its network alone.
+    ) -> NodeTimes:
+        """Start it and give what is to hold its times; ``frames`` and ``focal_length`` are for its network alone.
 
         Raises:
             NetworkError: it does not take the network.
@@ -99,7 +106,8 @@ class TimedNode:
         self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
         self._spinning.start()
         atexit.register(self._close)
-        return os.getpid()
+        self._device = self._node.device
+        return NodeTimes(os.getpid(), self._device)
 
     def alone(self, count: int) -> list[float]:
         """Run the network alone; milliseconds."""
@@ -111,6 +119,7 @@ class TimedNode:
 
         Raises:
             NoAnswerError: it has not done so many.
+            NetworkError: its network lost its device, and another took over.
         """
         deadline = time.monotonic() + PATIENCE
         # The last results are with the camera a moment before the node is done counting.
@@ -118,6 +127,8 @@ class TimedNode:
             if time.monotonic() > deadline:
                 raise NoAnswerError(f"the node did not take {count} frames within {PATIENCE:.0f} s")
             time.sleep(0.001)
+        if self._node.device != self._device:
+            raise NetworkError(f"now on {self._node.device}: {self._device} was lost")
         times, self._node.end_to_end = self._node.end_to_end, []
         return times[-count:]
 
@@ -163,7 +174,7 @@ def time_node(
         on_block: called after each pair of blocks.
 
     Raises:
-        NetworkError: the node does not take the network.
+        NetworkError: the node does not take the network, or another library took over.
         NoAnswerError: the node did not come up, or gave no results.
     """
     use_shared_memory_profile()
@@ -172,7 +183,7 @@ def time_node(
     with ExitStack() as stack:
         camera = stack.enter_context(node_camera(namespace, frames, focal_length))
         node = stack.enter_context(_timed_node())
-        times = NodeTimes(node.open(namespace, model, runtime, frames, focal_length))
+        times = node.open(namespace, model, runtime, frames, focal_length)
         on_start(times)
         camera.connect()
         camera.send(3)

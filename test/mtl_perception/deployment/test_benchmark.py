@@ -13,13 +13,19 @@ import sys
 import termios
 
 import numpy as np
+import onnxruntime
 import pytest
+from gpu_doubles.gpu_double import Gpu
+from gpu_doubles.on_a_gpu import on_a_gpu
 
+from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.cli import main
 from mtl_perception.deployment.benchmark import BLOCK, Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import as_table, figures
+from mtl_perception.deployment.timed_network import TimedNetwork
 
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 ONNX = Runtime(("onnxruntime",))
 
 
@@ -40,6 +46,32 @@ def test_every_precision_that_comes_up_is_timed_and_kept(network, tmp_path, caps
     told = capsys.readouterr().out
     for fact in ("tiny", kept["made"]["machine"], "cpu governor", "onnxruntime 1.", f"kept in {out}", "not measured:"):
         assert fact in told
+
+
+@pytest.mark.parametrize("named", [[], ["--providers", CUDA, CPU]], ids=["usual", "named"])
+def test_each_execution_provider_is_timed_or_it_is_said_why_not(network, tmp_path, capsys, monkeypatch, named):
+    if CUDA in onnxruntime.get_available_providers():
+        pytest.skip("CUDA may come up")
+    # What is measured runs in other processes, where the library is as it is.
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    arguments = ["--backend", "onnxruntime", "--precision", "fp32", "--rounds", "1", "--json", str(tmp_path / "f.json")]
+    assert main(["benchmark", str(network), *arguments, *named]) == 0
+    kept = json.loads((tmp_path / "f.json").read_text())
+    assert [e["provider"] for e in kept["measured"]] == [CPU] and CPU in kept["measured"][0]["device"]
+    (other,) = kept["not_measured"]
+    assert other["provider"] == CUDA and other["why"].startswith(f"execution provider {CUDA} is not in this")
+    assert f"tiny on onnxruntime CUDA fp32: execution provider {CUDA}" in capsys.readouterr().out
+
+
+def test_frames_that_another_library_ran_do_not_count(network, tmp_path, monkeypatch):
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", str(tmp_path / "engines"))
+    with on_a_gpu(gpu := Gpu()):
+        timed = TimedNetwork()
+        opened = timed.open(network, Runtime(("tensorrt", "onnxruntime")))
+        assert "TensorRT" in opened.device and not opened.passed_over and len(timed.time(2)) == 2
+        gpu.lost = "cudaErrorLaunchFailure"
+        with pytest.raises(NetworkError, match=r"not run any more by TensorRT .*cudaErrorLaunchFailure"):
+            timed.time(2)
 
 
 def test_frames_of_a_recording_are_run_at_their_own_size(network, tmp_path):
@@ -98,11 +130,11 @@ def test_ctrl_c_keeps_and_shows_what_was_measured(network, tmp_path):
         (["no_such_network"], "there is no network file"),
         (
             ["{network}", "--precision", "fp16"],
-            "nothing could be measured: tiny on onnxruntime fp16: ONNX Runtime runs",
+            "nothing could be measured: tiny on onnxruntime CPU fp16: ONNX Runtime runs",
         ),
         (
             ["{damaged}", "--precision", "fp32"],
-            "nothing could be measured: damaged on onnxruntime fp32: it is damaged or no ONNX file",
+            "nothing could be measured: damaged on onnxruntime CPU fp32: it is damaged or no ONNX file",
         ),
         (["{network}", "--json", "{network}/figures.json"], "File exists"),
         (["{network}", "--json", "{folder}"], "is a folder: name a file"),
