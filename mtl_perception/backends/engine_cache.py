@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mtl_perception.backends.engine_file import EngineKey, StoredEngine, read_engine, write_engine
@@ -16,7 +17,7 @@ from mtl_perception.backends.sealed_file import SealError, nobody_elses, read_se
 FOLDER_VARIABLE = "MTL_PERCEPTION_CACHE"
 """Environment variable that says where to keep engines, for those who have no home or another disk."""
 _MOST_ENGINES = 12
-"""The least recently used beyond these go."""
+"""The least recently used beyond these go; refusals, which are small, stay."""
 _MOST_TIMINGS = 4
 """The same of files of timings; there is one for each kind of GPU and version of TensorRT."""
 _TORN_AFTER = 3600.0
@@ -70,7 +71,11 @@ class EngineCache:
         return self.folder / f"{key.model[:16]}.{key.precision}.{key.digest()}.engine"
 
     def find(self, key: EngineKey) -> tuple[StoredEngine | None, str]:
-        """The engine of ``key``; or None, and why it has to be built: a phrase."""
+        """The engine of ``key``; or None, and why it has to be built: a phrase.
+
+        Where there is none and the last of this network and precision was refused, on whatever machine, the refusal
+        stands: one that nobody compared is not to be built and run in its place unasked.
+        """
         if not self._trusted:
             return None, f"engines are not kept: {self.unusable}"
         path = self.path(key)
@@ -79,7 +84,7 @@ class EngineCache:
             if stored.key != key:
                 raise SealError("a foreign file: it is of another network or machine than its name says")
         except FileNotFoundError:
-            return None, self._why_none(key)
+            return self._instead(key)
         except (SealError, OSError) as error:
             return None, f"{path}: {error}"
         with contextlib.suppress(OSError):
@@ -108,7 +113,7 @@ class EngineCache:
             return self.unusable
         try:
             write_engine(self.path(stored.key), stored)
-            self._drop("*.engine", _MOST_ENGINES)
+            self._drop_engines()
             self._drop_torn()
         except OSError as error:
             return str(error)
@@ -143,15 +148,34 @@ class EngineCache:
         for path in self._by_use(pattern)[most:]:
             path.unlink(missing_ok=True)
 
+    def _drop_engines(self) -> None:
+        if len(paths := self._by_use("*.engine")) > _MOST_ENGINES:
+            for path in [path for path in paths if not _is_refusal(path)][_MOST_ENGINES:]:
+                path.unlink(missing_ok=True)
+                _LOG.warning("%s is deleted: of more than %d engines it was not used for longest", path, _MOST_ENGINES)
+
     def _drop_torn(self) -> None:
         """What a process left that was killed while it wrote."""
         for path in self.folder.glob(".*.part"):
             if time.time() - path.stat().st_mtime > _TORN_AFTER:
                 path.unlink(missing_ok=True)
 
-    def _why_none(self, key: EngineKey) -> str:
-        """What is another than for the engine of the same network and precision that was used last."""
+    def _instead(self, key: EngineKey) -> tuple[StoredEngine | None, str]:
+        """As ``find``, by what is another than for the engine of the same network and precision that was used last."""
         for path in self._by_use(f"{key.model[:16]}.{key.precision}.*.engine"):
             with contextlib.suppress(SealError, OSError):
-                return "; ".join(key.differences(read_engine(path).key)) or _NO_ENGINE
-        return _NO_ENGINE
+                last = read_engine(path)
+                changes = "; ".join(key.differences(last.key))
+                if last.refused:
+                    return replace(last, refused=f"{last.refused} (since then {changes}: run it again)"), ""
+                if last.parity and changes:
+                    changes += "; `mtl-perception build-engine` compared the one before, nobody this one"
+                return None, changes or _NO_ENGINE
+        return None, _NO_ENGINE
+
+
+def _is_refusal(path: Path) -> bool:
+    try:
+        return bool(read_engine(path).refused)
+    except (SealError, OSError):
+        return False

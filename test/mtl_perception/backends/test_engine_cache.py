@@ -20,6 +20,8 @@ from mtl_perception.backends.sealed_file import SealError
 KEY = EngineKey("ab" * 32, "fp16", "Orin", "8.7", 16, "540.4.0, CUDA 12.6", "12.6", "10.3.0", 1)
 STORED = StoredEngine(KEY, b"\x00engine\nof\xff bytes" * 50, "fp16", {"card": "ü"}, "", "fine")
 
+REFUSAL = StoredEngine(KEY, b"", refused="depth moved by 9 %")
+
 
 @pytest.fixture
 def cache(tmp_path) -> EngineCache:
@@ -63,14 +65,30 @@ def test_folder_and_files_are_this_users_alone_whatever_the_umask(tmp_path):
     ],
 )
 def test_each_part_of_the_key_matters_and_is_named(cache, change, reason):
-    cache.keep(STORED)
+    cache.keep(dataclasses.replace(STORED, parity=""))
     assert cache.find(dataclasses.replace(KEY, **change)) == (None, reason)
+
+
+def test_that_another_engine_was_compared_is_told(cache):
+    cache.keep(STORED)
+    _, reason = cache.find(dataclasses.replace(KEY, tensorrt="10.7.0"))
+    assert reason.startswith("TensorRT was 10.3.0, is 10.7.0; ") and "build-engine` compared the one before" in reason
+
+
+def test_a_refusal_outlives_the_machine_until_another_engine_passes(cache):
+    cache.keep(REFUSAL)
+    later = dataclasses.replace(KEY, driver="541")
+    found, _ = cache.find(later)
+    assert not found.engine and found.refused.startswith("depth moved by 9 % (since then the driver was 540.4.0")
+    cache.keep(dataclasses.replace(STORED, key=later))
+    assert cache.find(later)[0].engine and cache.find(dataclasses.replace(KEY, driver="542"))[0] is None
+    assert cache.find(dataclasses.replace(KEY, model="cd" * 32)) == (None, "no engine yet")
 
 
 def test_the_reason_is_told_of_the_engine_used_last(cache):
     for age, version in ((300, "10.1"), (100, "10.2"), (200, "10.0")):
         other = dataclasses.replace(KEY, tensorrt=version)
-        cache.keep(dataclasses.replace(STORED, key=other))
+        cache.keep(dataclasses.replace(STORED, key=other, parity=""))
         os.utime(cache.path(other), (1e9 - age, 1e9 - age))
     assert cache.find(KEY)[1] == "TensorRT was 10.2, is 10.3.0"
 
@@ -229,6 +247,19 @@ def test_the_least_recently_used_engines_go(cache, monkeypatch):
     cache.keep(dataclasses.replace(STORED, key=keys[3]))
     cache.keep(dataclasses.replace(STORED, key=keys[4]))
     assert [bool(cache.find(key)[0]) for key in keys] == [True, False, False, True, True]
+
+
+def test_refusals_stay_and_what_goes_is_told(cache, monkeypatch, caplog):
+    monkeypatch.setattr(engine_cache, "_MOST_ENGINES", 1)
+    keys = [dataclasses.replace(KEY, model=f"{i:02}" * 32) for i in range(2)]
+    cache.keep(REFUSAL)
+    os.utime(cache.path(KEY), (1, 1))
+    for age, key in zip((50, 40), keys, strict=True):
+        cache.keep(dataclasses.replace(STORED, key=key))
+        os.utime(cache.path(key), (1e9 - age, 1e9 - age))
+    assert cache.find(KEY) == (REFUSAL, "") and [cache.path(key).exists() for key in keys] == [False, True]
+    (message,) = caplog.messages
+    assert str(cache.path(keys[0])) in message and "is deleted: of more than 1 engines" in message
 
 
 def test_timings_are_of_one_kind_of_gpu_and_version(cache):

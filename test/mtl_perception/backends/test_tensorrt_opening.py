@@ -214,6 +214,18 @@ def test_a_refused_engine_is_not_run_nor_built_again(orin, network):
     assert orin.record == []
 
 
+def test_after_a_refusal_another_machine_does_not_build_unasked(network):
+    from mtl_perception.backends.engine_cache import EngineCache
+    from mtl_perception.backends.engine_file import StoredEngine
+
+    with on_a_gpu(Gpu()):
+        key = importlib.import_module("mtl_perception.backends.tensorrt_opening").key_of(network.read_bytes(), "fp32")
+        EngineCache().keep(StoredEngine(key, b"", refused="depth moved by 9 %"))
+    with on_a_gpu(gpu := Gpu(driver=13000)):
+        assert "refused the fp32 engine of this network: depth moved by 9 % (since then the driver" in refused(network)
+        assert "ONNX Runtime" in Network(network, BOTH).device and "build" not in gpu.record
+
+
 def test_networks_opened_together_build_once(orin, network):
     with ThreadPoolExecutor(3) as pool:
         for opened in pool.map(lambda _: Network(network, ALONE), range(3)):
