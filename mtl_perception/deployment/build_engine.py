@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,6 +86,15 @@ def build_engine(
         if complaints:
             stored = replace(stored, engine=b"", refused="; ".join(complaints))
         problem = cache.keep(replace(stored, parity=parity.table(tolerance)))
+        if problem and complaints:
+            kept, _ = cache.find(key)
+            if kept and not kept.refused:  # it would be run
+                with contextlib.suppress(OSError):
+                    cache.path(key).unlink(missing_ok=True)
+            raise DeploymentError(
+                f"the engine is refused: {stored.refused}; the refusal cannot be kept ({problem}), and who opens the "
+                "network with TensorRT may build such an engine again, and run it"
+            )
     if problem:
         raise DeploymentError(f"the engine cannot be kept: {problem}")
     return Verdict(parity, complaints, backend.device, reference.device, cache.path(key))

@@ -111,6 +111,20 @@ def test_an_engine_out_of_tolerance_is_refused_and_nobody_runs_it(orin, model, b
     assert "fp16" in opened(model, "fp16").device
 
 
+def test_a_refusal_that_cannot_be_kept_is_told_and_the_engine_goes(orin, model, bag, capsys, monkeypatch, cache):
+    opened(model)  # as the node did, which compares nothing
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(parity.TOLERANCES, "fp32", parity.Tolerance(-1.0, -1.0, 2.0))
+    monkeypatch.setattr("mtl_perception.backends.engine_cache.write_engine", full)
+    assert main(["build-engine", str(model), "--frames", str(bag), "--count", "2"]) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "the engine is refused: depth moved by" in line and "No space left on device" in line
+    assert not list(cache.glob("*.engine"))
+
+
 def test_without_frames_the_demos_are_taken_and_that_is_said(orin, model, capsys):
     assert main(["build-engine", str(model), "--count", "2"]) == 0
     assert "on 2 frames of the demo's recording only: name one of your own camera" in capsys.readouterr().out
