@@ -196,6 +196,8 @@ def _predict(options: argparse.Namespace) -> int:
     network = Network(model_path(options.model), runtime_of(options))
     count = predict(options.source, network, options.out, options.focal_length)
     print(f"{count} pictures predicted with {network.card.name} on {network.device}, in {options.out}")
+    for library in network.passed_over:
+        print(f"  not run by {library}", file=sys.stderr)
     return 0
 
 

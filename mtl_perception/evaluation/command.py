@@ -127,6 +127,7 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     check_writable(options.out)
     recording = Recording(options.bag, options.image, options.camera_info, options.depth, options.labels)
     networks = _networks([options.model, *options.against], runtime_of(options))
+    passed_over = [f"{name}: not run by {line}" for name, one in networks.items() for line in one.passed_over]
     measurement = Measurement(recording, networks, command)
     try:
         measurement.measure()
@@ -145,7 +146,7 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
         not_live = add_live(metrics, options.bag, paths, measurement.topics, live)
         write_metrics(options.out / "metrics.json", metrics)
     _write_report(options.out, measurement, metrics)
-    _say(metrics, options.out)
+    _say(metrics, passed_over, options.out)
     if not_live is not None:
         raise EvaluationError(f"not measured live: {not_live}")
     return _exit_code(metrics, [*options.fail_under, *options.fail_over])
@@ -179,7 +180,7 @@ def _networks(models: Sequence[str], runtime: Runtime) -> dict[str, Network]:
     return found
 
 
-def _say(metrics: Mapping[str, Any], out: Path) -> None:
+def _say(metrics: Mapping[str, Any], passed_over: Sequence[str], out: Path) -> None:
     from mtl_perception.evaluation.named_figures import FIGURES
 
     bag = metrics["bag"]
@@ -191,6 +192,8 @@ def _say(metrics: Mapping[str, Any], out: Path) -> None:
         shown = ((figure, figure.of(model)) for figure in FIGURES)
         figures = ", ".join(f"{f.name} {value:.{f.decimals}f}" for f, value in shown if value is not None)
         print(f"  {model['name']}: {figures}")
+    for line in passed_over:
+        print(f"  {line}", file=sys.stderr)
     for reason, count in bag["skipped"].items():
         print(f"  {count} images skipped: {reason}", file=sys.stderr)
     for note in bag["notes"]:

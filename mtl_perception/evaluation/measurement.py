@@ -93,6 +93,7 @@ class Measurement:
         self._size: list[int] = []
         self._first_stamp = self._last_stamp = 0
         self._with_depth = self._with_classes = 0
+        self._passed_over = {name: len(network.passed_over) for name, network in self.networks.items()}
         with open_bag(self.recording.bag) as bag:
             self.topics = self._topics(bag)
             labels = self._labels(bag, self.topics.image)
@@ -187,6 +188,9 @@ class Measurement:
         notes = [*bag.notes, *reader.notes]
         notes += [f"{what} came with none of the images" for what in self._missing(labels)]
         notes += [f"{name}: {note}" for name, scores in self.scores.items() for note in _unknown_labels(scores)]
+        for name, network in self.networks.items():
+            for lost in network.passed_over[self._passed_over[name] :]:
+                notes.append(f"{name}: from some image on run by {network.device}, no more by {lost}")
         return {
             "name": self.recording.bag.resolve().name,
             "storage": bag.storage,

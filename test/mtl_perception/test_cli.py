@@ -18,6 +18,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from mtl_perception import perception_node
+from mtl_perception.backends import NetworkError, choice
 from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC
 from mtl_perception.cli import main
@@ -164,6 +165,15 @@ def test_run_takes_the_model_of_the_command_line_over_that_of_the_parameters_fil
     options = ("--model", "line.onnx", "--compressed", "--params-file", str(file))
     values, _ = parameters_and_topics(started(monkeypatch, *options))
     assert (values.model, values.image_transport) == ("line.onnx", "compressed")
+
+
+def test_predict_tells_what_does_not_run_the_network(folder, network, tmp_path, monkeypatch, capsys):
+    def broken(path, model, runtime):
+        raise NetworkError("there is no abacus in this robot")
+
+    monkeypatch.setattr(choice, "BACKENDS", {"abacus": broken, **choice.BACKENDS})
+    assert main(["predict", str(folder.root), "--model", str(network), "--out", str(tmp_path / "out")]) == 0
+    assert "not run by abacus: there is no abacus in this robot" in capsys.readouterr().err
 
 
 # What cannot be done

@@ -11,6 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from gpu_doubles.gpu_double import Gpu
+from gpu_doubles.on_a_gpu import on_a_gpu
 from network_file import card, write_network
 from recorder import DEPTH, IMAGE, INFO, LABELS, SECOND, START, png, record_frames, recording, scene
 from rosbags.typesys import Stores, get_typestore
@@ -19,6 +21,7 @@ from mtl_perception.cli import main
 from mtl_perception.evaluation import command
 from mtl_perception.evaluation.metrics_file import read_metrics
 from mtl_perception.model_card import SemanticClass
+from mtl_perception.network import Network
 
 
 def evaluate(out: Path, bag: Path, network: Path, *options: str) -> tuple[int, dict]:
@@ -230,6 +233,31 @@ def test_label_ids_beyond_the_classes_are_told_and_not_counted(tmp_path, network
     assert metrics["models"][0]["segmentation"]["miou"] == 1.0
 
 
+# What runs it
+
+
+def test_what_does_not_run_a_network_is_told_and_a_gpu_lost_amid_the_work_noted(
+    tmp_path, bag, network, capsys, monkeypatch
+):
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", str(tmp_path / "engines"))
+    with on_a_gpu(gpu := Gpu()):
+        real, left = Network.predict, iter(range(3))
+
+        def predict(self, *arguments, **options):
+            gpu.lost = gpu.lost or ("" if next(left, None) is not None else "cudaErrorLaunchFailure")
+            return real(self, *arguments, **options)
+
+        monkeypatch.setattr(Network, "predict", predict)
+        code, metrics = evaluate(tmp_path / "out", bag, network, "--backend", "tensorrt", "onnxruntime")
+        (note,) = metrics["bag"]["notes"]
+        assert code == 0 and metrics["bag"]["frames"] == 6 and note in capsys.readouterr().err
+        assert note.startswith("tiny: from some image on run by ONNX Runtime") and "cudaErrorLaunchFailure" in note
+    with on_a_gpu(Gpu(devices=0)):
+        _, metrics = evaluate(tmp_path / "out", bag, network, "--backend", "tensorrt", "onnxruntime")
+        assert metrics["bag"]["notes"] == []
+        assert "  tiny: not run by tensorrt: no NVIDIA GPU can be used" in capsys.readouterr().err
+
+
 # Bad input
 
 
@@ -352,7 +380,6 @@ def test_classes_with_gaps_in_their_ids(tmp_path, bag):
 
 def test_pictures_are_the_notable_frames(tmp_path, bag, network):
     from mtl_perception.evaluation.measurement import Measurement, Recording
-    from mtl_perception.network import Network
 
     measurement = Measurement(Recording(bag), {"tiny": Network(network)}, "")
     measurement.measure()
