@@ -15,6 +15,7 @@ from mtl_perception.argument_types import at_least_one
 from mtl_perception.atomic_write import check_writable
 from mtl_perception.backends.choice import BACKENDS, ONNXRUNTIME, PRECISIONS, Runtime, providers_of
 from mtl_perception.deployment.errors import DeploymentError
+from mtl_perception.runtime_arguments import thread_count
 
 if TYPE_CHECKING:
     from mtl_perception.deployment.benchmark import Benchmark, Configuration
@@ -81,7 +82,9 @@ exit codes:
         help="ONNX Runtime execution providers, each timed in its turn; what it cannot run, those after it do "
         "(default: CUDA where it is, and the CPU)",
     )
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads on a CPU (default: one a core)")
+    parser.add_argument(
+        "--threads", type=thread_count, default=0, metavar="N", help="threads on a CPU (default: one a core)"
+    )
     parser.add_argument(
         "--frames",
         metavar="BAG|FOLDER[:SPLIT]",

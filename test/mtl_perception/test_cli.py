@@ -263,6 +263,9 @@ def test_what_ros_refuses_is_said_without_a_traceback(wrong, monkeypatch, capfd,
         "predict a.jpg --focal-length inf",
         "bag from-folder set a.mcap --split train --sequence walk",
         "info --colour",
+        "predict a.jpg --threads 99999999999",
+        "evaluate a.mcap --out out --threads -1",
+        "benchmark --threads 257",
     ],
 )
 def test_what_makes_no_sense_is_answered_with_the_usage(command, capsys):
