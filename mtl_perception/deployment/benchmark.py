@@ -124,8 +124,8 @@ class Benchmark:
     def _opened(self, stack: ExitStack, on_step: Callable[[], object]) -> Iterable[tuple[Measured, TimedNetwork]]:
         for configuration in self._configurations:
             with ExitStack() as process:
-                network = process.enter_context(timed_network())
                 try:
+                    network = process.enter_context(timed_network())
                     opened = network.open(configuration.model, configuration.runtime, self._frames)
                     if opened.passed_over:  # times of another would stand under its name
                         raise NetworkError("; ".join(opened.passed_over))

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import contextmanager
 
 import numpy as np
 import onnxruntime
@@ -21,6 +22,7 @@ from gpu_doubles.on_a_gpu import on_a_gpu
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.cli import main
+from mtl_perception.deployment import benchmark
 from mtl_perception.deployment.benchmark import BLOCK, Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import as_table, figures
 from mtl_perception.deployment.timed_network import TimedNetwork
@@ -85,17 +87,33 @@ def test_frames_of_a_recording_are_run_at_their_own_size(network, tmp_path):
 
 
 def test_a_process_that_dies_is_said_and_the_others_go_on(network):
-    benchmark = Benchmark([Configuration(network, ONNX)] * 2, [], 2, False)
+    both = Benchmark([Configuration(network, ONNX)] * 2, [], 2, False)
     steps = iter(range(100))
 
     def on_step():
         if next(steps) == 1:  # both are open
-            os.kill(benchmark.measured[0].opened.pid, signal.SIGKILL)
+            os.kill(both.measured[0].opened.pid, signal.SIGKILL)
 
-    benchmark.run(on_step)
-    found = figures(benchmark)
-    assert len(found["measured"]) == 1 and len(benchmark.measured[1].network) == 2
+    both.run(on_step)
+    found = figures(both)
+    assert len(found["measured"]) == 1 and len(both.measured[1].network) == 2
     assert "its process ended" in found["not_measured"][0]["why"] and "its process ended" in as_table(found)
+
+
+def test_a_process_that_dies_as_it_starts_is_said_and_the_others_go_on(network, monkeypatch):
+    real, ways = benchmark.timed_network, iter([False, True])
+
+    @contextmanager
+    def first_dies():
+        if not next(ways):
+            raise EOFError
+        with real() as timed:
+            yield timed
+
+    monkeypatch.setattr(benchmark, "timed_network", first_dies)
+    both = Benchmark([Configuration(network, ONNX)] * 2, [], 1, False)
+    both.run()
+    assert len(both.measured) == 1 and "its process ended" in both.not_measured[0][1]
 
 
 def test_ctrl_c_keeps_and_shows_what_was_measured(network, tmp_path):
