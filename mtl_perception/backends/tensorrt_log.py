@@ -26,23 +26,36 @@ _OUT_OF_MEMORY = ("out of memory", "outofmemory", "insufficient memory", "could 
 
 
 class Log(_LOGGER):
-    """Keeps errors for who asks, and lets all else go."""
+    """Keeps errors for all who ask, and lets all else go."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._errors: list[str] = []
+        self._asked: list[list[str]] = []
+        self._lock = threading.Lock()
         self._worst = (tensorrt.ILogger.Severity.ERROR, tensorrt.ILogger.Severity.INTERNAL_ERROR)
 
     def log(self, severity: Any, msg: str) -> None:
         """Take a message; TensorRT calls this, from any of its threads."""
-        if severity in self._worst and len(self._errors) < _MOST_ERRORS:
-            self._errors.append(" ".join(msg.split()))
+        if severity in self._worst:
+            with self._lock:
+                for errors in self._asked:
+                    if len(errors) < _MOST_ERRORS:
+                        errors.append(" ".join(msg.split()))
 
     @contextmanager
     def errors(self) -> Iterator[list[str]]:
-        """The errors that come while the context lasts, the first one first; one asks at a time."""
-        self._errors = []
-        yield self._errors
+        """The errors that come while the context lasts, the first one first.
+
+        Which of several that ask at a time they are of, TensorRT does not say: each gets all.
+        """
+        errors: list[str] = []
+        with self._lock:
+            self._asked.append(errors)
+        try:
+            yield errors
+        finally:
+            with self._lock:  # by identity: others may hold the same
+                self._asked = [asked for asked in self._asked if asked is not errors]
 
 
 LOG = Log()

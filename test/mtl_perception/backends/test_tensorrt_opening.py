@@ -128,6 +128,17 @@ def test_a_process_that_ends_does_not_wait_for_a_build(network):
     assert said_while_building(network, _END) == "stopped\n"
 
 
+def test_a_frame_meanwhile_does_not_take_the_messages_of_a_build(orin):
+    """As `~/reload` builds while the network that runs takes frames."""
+    log = importlib.import_module("mtl_perception.backends.tensorrt_log").LOG
+    with log.errors() as building:
+        with log.errors() as frame:
+            pass
+        log.log(sys.modules["tensorrt"].ILogger.Severity.ERROR, "out of\n memory")
+    log.log(sys.modules["tensorrt"].ILogger.Severity.ERROR, "nobody asks any more")
+    assert (building, frame) == (["out of memory"], [])
+
+
 # The cache
 
 
