@@ -18,11 +18,11 @@ def figures(benchmark: Benchmark) -> dict[str, Any]:
 
     Returns:
         ``measured``, one entry a configuration: ``model``, ``backend``, ``provider`` (of ONNX Runtime, the first; else
-        None), ``precision``, ``device``, ``open_s`` (opening
-        and warming up), ``first_ms`` (first frame thereafter), ``network_ms`` (``median``, ``p95``,
-        ``round_medians``), ``frames``, ``frames_per_second``, ``resident_mib`` and ``device_mib`` (at the most), and
-        with the node ``node``: ``network_ms``, ``node_ms``, ``camera_to_results_ms``, ``ratio`` of the first two's
-        medians, ``resident_mib``, ``device_mib``. ``not_measured``: the first four, and ``why``.
+        None), ``precision``, ``device``, ``open_s`` (opening and warming up; an engine is built before, where it can be
+        kept), ``first_ms`` (first frame thereafter), ``network_ms`` (``median``, ``p95``, ``round_medians``),
+        ``frames``, ``frames_per_second``, ``resident_mib`` and ``device_mib`` (at the most), and with the node
+        ``node``: ``network_ms``, ``node_ms``, ``camera_to_results_ms``, ``ratio`` of the first two's medians,
+        ``resident_mib``, ``device_mib``. ``not_measured``: the first four, and ``why``.
     """
     return {
         "measured": [_entry(measured) for measured in benchmark.measured if measured.network],

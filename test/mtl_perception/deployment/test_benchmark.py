@@ -100,6 +100,22 @@ def test_a_process_that_dies_is_said_and_the_others_go_on(network):
     assert "its process ended" in found["not_measured"][0]["why"] and "its process ended" in as_table(found)
 
 
+def test_an_engine_is_built_before_its_network_is_measured(network, tmp_path, monkeypatch):
+    @contextmanager
+    def here():
+        gpu.record.append("process")
+        yield TimedNetwork()
+
+    monkeypatch.setattr(benchmark, "timed_network", here)
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", str(tmp_path / "engines"))
+    with on_a_gpu(gpu := Gpu()):
+        one = Benchmark([Configuration(network, Runtime(("tensorrt",)))], [], 1, False)
+        one.run()
+    assert len(one.measured) == 1 and not one.not_measured
+    first, second = (place for place, what in enumerate(gpu.record) if what == "process")
+    assert "build" in gpu.record[first:second] and "build" not in gpu.record[second:]
+
+
 def test_a_process_that_dies_as_it_starts_is_said_and_the_others_go_on(network, monkeypatch):
     real, ways = benchmark.timed_network, iter([False, True])
 
