@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import os
 import re
 from collections.abc import Sequence
 
@@ -19,7 +21,8 @@ except ImportError as error:
         f"ONNX Runtime is not there ({error}): pip install onnxruntime (or onnxruntime-gpu for an NVIDIA GPU)"
     ) from error
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+_LOG = logging.getLogger(__name__)
 _LOST = frozenset((46, 100, 101, 201, 214, 220, 226, 700, 702, 709, 710, *range(714, 720), 802, 806, 810, 911, 999))
 """Codes of the errors of ``cuda.py`` after which the process gets nothing out of the device any more."""
 _OPTIONS = {CUDA: (CUDA, {"use_tf32": "0"})}
@@ -60,6 +63,8 @@ class OnnxRuntimeBackend:
             )
         if CUDA in wanted:
             _load_cuda()
+        if TENSORRT in wanted and TENSORRT in available:
+            _prepare_tensorrt()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         if not fuse:
@@ -117,6 +122,18 @@ class OnnxRuntimeBackend:
             self.run(np.zeros((1, *self.input_shape, 3), np.uint8))
         except NetworkError as error:
             raise NetworkError(f"{provider} came up and does not run it: {error}") from error
+
+
+def _prepare_tensorrt() -> None:
+    """Have fp32 be fp32 there, too, for which the provider has no option, and tell what comes now.
+
+    Its own cache of engines is not used: it takes a network of other weights for the same (onnxruntime#6455).
+    """
+    os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+    _LOG.warning(
+        "ONNX Runtime's %s builds an engine, which takes minutes, at every opening: the backend tensorrt keeps its own",
+        TENSORRT,
+    )
 
 
 def _load_cuda() -> None:

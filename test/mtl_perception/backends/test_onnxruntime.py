@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.network import Network
 
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+CUDA, CPU, TENSORRT = "CUDAExecutionProvider", "CPUExecutionProvider", "TensorrtExecutionProvider"
 LOST = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 719: unspecified launch failure ; GPU=0 ; hostname=robot"
 FULL = "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=robot"
 NO_CPU = "session.disable_cpu_ep_fallback"
@@ -26,20 +27,22 @@ def gpu(monkeypatch):
     """A build of ONNX Runtime for GPUs; what its sessions on CUDA fail with can be set."""
     real = onnxruntime.InferenceSession
 
-    gpu = SimpleNamespace(failure="", lacks="", fallback=[], providers=[])
+    gpu = SimpleNamespace(failure="", lacks="", fallback=[], providers=[], tf32=[])
 
     class Session:
         def __init__(self, model, options, providers, enable_fallback):
             # A provider stands by its name, or with its options.
-            self.on_cuda = providers[0] != CPU
+            self.first = providers[0] if isinstance(providers[0], str) else providers[0][0]
+            self.on_cuda = self.first != CPU
             gpu.providers.append(providers)
+            gpu.tf32.append(os.environ.get("NVIDIA_TF32_OVERRIDE"))
             gpu.fallback.append(enable_fallback)
             if gpu.lacks and CPU not in providers and options.get_session_config_entry(NO_CPU) == "1":
                 raise RuntimeError(gpu.lacks)
             self.session = real(model, providers=[CPU])
 
         def get_providers(self):
-            return [CUDA, CPU] if self.on_cuda else [CPU]
+            return [self.first, CPU] if self.on_cuda else [CPU]
 
         def run(self, *arguments):
             if self.on_cuda and gpu.failure:
@@ -101,6 +104,16 @@ def test_a_provider_named_alone_runs_all_or_is_refused(network):
 def test_auto_takes_a_gpu_that_leaves_a_part_to_the_cpu(network, gpu):
     gpu.lacks = "This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has"
     assert CUDA in Network(network, Runtime()).device
+
+
+def test_the_provider_of_tensorrt_is_of_full_precision_and_says_that_it_builds(network, gpu, monkeypatch, caplog):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [TENSORRT, CUDA, CPU])
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "what was before")
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE")
+    opened = Network(network, Runtime(backends=("onnxruntime",), providers=(TENSORRT, CUDA, CPU)))
+    assert TENSORRT in opened.device and gpu.tf32 == ["0"]
+    (message,) = caplog.messages
+    assert f"{TENSORRT} builds an engine, which takes minutes, at every opening" in message
 
 
 def test_it_knows_as_many_losses_by_code_as_there_are_by_name(orin):
