@@ -31,10 +31,13 @@ def default_folder() -> Path:
     """``$MTL_PERCEPTION_CACHE``, else ``engines`` in the user's cache folder for this package.
 
     Raises:
-        RuntimeError: this user has no home.
+        RuntimeError: this user has no home; or what was chosen depends on the working directory.
     """
     if chosen := os.environ.get(FOLDER_VARIABLE):
-        return Path(chosen)
+        folder = Path(chosen).expanduser()  # which a shell does not do amid a word, or quoted
+        if not folder.is_absolute():
+            raise RuntimeError(f"{FOLDER_VARIABLE} is {chosen}, which is no absolute path")
+        return folder
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not base.is_absolute():  # which is to be ignored, says its specification
         base = Path.home() / ".cache"
@@ -61,7 +64,12 @@ class EngineCache:
             self.unusable = f"its folder cannot be made ({error})"
             return
         self._trusted = nobody_elses(about)
-        if not self._trusted:
+        if not self._trusted and about.st_uid not in (os.geteuid(), 0):
+            self.unusable = (
+                f"its folder {self.folder} is another user's: name one of your own in the environment variable "
+                f"{FOLDER_VARIABLE}"
+            )
+        elif not self._trusted:
             self.unusable = f"others may write to its folder {self.folder}: chmod 700 it"
         elif not os.access(self.folder, os.W_OK | os.X_OK):  # as in an image; what is there may be read
             self.unusable = f"there is no permission to write to its folder {self.folder}"
@@ -113,10 +121,11 @@ class EngineCache:
             return self.unusable
         try:
             write_engine(self.path(stored.key), stored)
-            self._drop_engines()
-            self._drop_torn()
         except OSError as error:
             return str(error)
+        with contextlib.suppress(OSError):  # it is kept, even if the others cannot be deleted
+            self._drop_engines()
+            self._drop_torn()
         return ""
 
     @contextlib.contextmanager
@@ -157,8 +166,9 @@ class EngineCache:
     def _drop_torn(self) -> None:
         """What a process left that was killed while it wrote."""
         for path in self.folder.glob(".*.part"):
-            if time.time() - path.stat().st_mtime > _TORN_AFTER:
-                path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another process has written it to its end
+                if time.time() - path.stat().st_mtime > _TORN_AFTER:
+                    path.unlink()
 
     def _instead(self, key: EngineKey) -> tuple[StoredEngine | None, str]:
         """As ``find``, by what is another than for the engine of the same network and precision that was used last."""

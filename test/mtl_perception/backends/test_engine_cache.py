@@ -184,6 +184,13 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_somebody_elses_is_told_from_one_that_others_may_write_to(cache):
+    os.chown(cache.folder, 12345, 12345)
+    unusable = EngineCache(cache.folder).unusable
+    assert "is another user's: name one of your own in" in unusable and "chmod" not in unusable
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     assert "its folder cannot be made" in EngineCache(tmp_path / "file" / "engines").unusable
@@ -222,6 +229,18 @@ def test_where_the_folder_is(monkeypatch, tmp_path):
     assert default_folder() == Path("/xdg/mtl_perception/engines")
     monkeypatch.setenv("MTL_PERCEPTION_CACHE", "/data/engines")
     assert default_folder() == Path("/data/engines")
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", "~/engines")
+    assert default_folder() == tmp_path / "engines"
+
+
+def test_a_folder_that_goes_by_the_working_directory_is_not_used(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for chosen in ("engines", "~no-such-user-here/engines"):
+        monkeypatch.setenv("MTL_PERCEPTION_CACHE", chosen)
+        cache = EngineCache()
+        assert cache.unusable and cache.keep(STORED) == cache.unusable and not list(tmp_path.iterdir())
+    monkeypatch.setenv("MTL_PERCEPTION_CACHE", "engines")
+    assert "MTL_PERCEPTION_CACHE is engines, which is no absolute path" in EngineCache().unusable
 
 
 def test_a_user_without_a_home(monkeypatch):
@@ -328,6 +347,24 @@ with cache.building():
     os.utime(part, (1e9, 1e9))
     cache.keep(STORED)
     assert not part.exists()
+
+
+def test_another_process_that_ends_its_write_meanwhile_harms_nothing(cache, monkeypatch):
+    torn = cache.folder / ".torn.1.part"
+    torn.write_text("")
+    os.utime(torn, (1e9, 1e9))
+    real = Path.glob
+    gone = {".*.part": [cache.folder / ".gone.1.part"]}  # seen, and away before it is looked at
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: [*gone.get(pattern, []), *real(path, pattern)])
+    assert cache.keep(STORED) == "" and cache.find(KEY) == (STORED, "") and not torn.exists()
+
+
+def test_an_engine_that_is_kept_is_said_to_be_kept_though_others_cannot_be_deleted(cache, monkeypatch):
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(EngineCache, "_drop_engines", forbidden)
+    assert cache.keep(STORED) == "" and cache.find(KEY) == (STORED, "")
 
 
 def test_who_waits_for_another_build_says_so(cache, caplog):
