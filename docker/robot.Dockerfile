@@ -40,5 +40,8 @@ COPY mtl_perception mtl_perception
 WORKDIR /ros2_ws
 RUN source "/opt/ros/${ROS_DISTRO}/setup.bash" && colcon build --packages-select mtl_perception
 
+# ros2 launch logs to its user's home, and a user that --user names has none here.
+ENV HOME=/tmp
+
 # Arguments of the launch file follow `docker run ... mtl_perception`; -s in their place lists them.
 ENTRYPOINT ["/bin/bash", "-c", "source /ros2_ws/install/setup.bash && exec ros2 launch mtl_perception perception.launch.py \"$@\"", "--"]
