@@ -20,12 +20,15 @@ def settle_quantisation(graph: onnx.GraphProto) -> None:
     """Leave the quantisation that TensorRT takes: biases of 32 bits become the floats they stand for, exactly.
 
     Raises:
-        NetworkError: the file is quantised for CPUs, whose bytes are unsigned, or not around 0.
+        NetworkError: the file is quantised for CPUs, whose bytes are unsigned, or not around 0; or by steps that it
+            computes.
     """
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = _constants(graph)
     kept = []
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and _kind(constants, node.input[0]) == TensorProto.INT32:
+            if node.input[1] not in constants:
+                raise NetworkError(f"node {node.name or node.output[0]} is quantised by steps that are no constant")
             steps, scale = (numpy_helper.to_array(constants[name]) for name in node.input[:2])
             graph.initializer.append(numpy_helper.from_array((steps * scale).astype(scale.dtype), node.output[0]))
             continue
@@ -37,6 +40,13 @@ def settle_quantisation(graph: onnx.GraphProto) -> None:
         kept.append(node)
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """By name, whichever of the two ways they are written."""
+    nodes = (node for node in graph.node if node.op_type == "Constant")
+    constants = {node.output[0]: entry.t for node in nodes for entry in node.attribute if entry.name == "value"}
+    return {**constants, **{tensor.name: tensor for tensor in graph.initializer}}
 
 
 def _kind(constants: dict[str, onnx.TensorProto], name: str) -> int:

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.backends.tensorrt_graph import graph_for_tensorrt, metadata_of, read_graph
-from mtl_perception.backends.tensorrt_quantisation import is_quantised
+from mtl_perception.backends.tensorrt_quantisation import is_quantised, settle_quantisation
 from mtl_perception.deployment.parity import TOLERANCES, compare
 from mtl_perception.share import model_path
 
@@ -89,6 +89,23 @@ def test_quantisation_is_known_and_bytes_of_its_own_are_left(tmp_path):
         read_graph(write_convolutions(tmp_path / "f.onnx").read_bytes())
     )
     assert weights(graph_for_tensorrt(quantised, "fp32"))["zero"] == TensorProto.INT8
+
+
+def test_steps_that_are_nodes_are_found_and_those_that_are_computed_refused():
+    scale = numpy_helper.from_array(np.float32(0.5))
+    nodes = [
+        helper.make_node("Constant", [], ["one"], value=scale),
+        helper.make_node("DequantizeLinear", ["bias", "one"], ["b"], "the_bias"),
+    ]
+    bias = numpy_helper.from_array(np.array([2, 4], np.int32), "bias")
+    graph = helper.make_graph(nodes, "g", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, [2])], [bias])
+    settle_quantisation(graph)
+    np.testing.assert_array_equal(numpy_helper.to_array(graph.initializer[-1]), [1.0, 2.0])
+    nodes.insert(1, helper.make_node("Neg", ["one"], ["computed"]))
+    nodes[2].input[1] = "computed"
+    graph = helper.make_graph(nodes, "g", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, [2])], [bias])
+    with pytest.raises(NetworkError, match="node the_bias is quantised by steps that are no constant"):
+        settle_quantisation(graph)
 
 
 def test_biases_of_32_bits_become_the_floats_they_stand_for(tmp_path):
