@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.backends.choice import TENSORRT, Runtime
+from mtl_perception.backends.choice import AUTO, TENSORRT, Runtime
 from mtl_perception.deployment.gpu import memory_of
 from mtl_perception.deployment.made_frames import made_frames
 from mtl_perception.deployment.own_process import ENDED
@@ -81,7 +83,12 @@ class Benchmark:
         rounds: how many turns each takes.
         with_node: whether to measure the whole node too, as many blocks again.
 
+    Raises:
+        OSError: a network file cannot be read.
+
     Attributes:
+        names: of the network files by their paths: the stem, or the path where files have one stem.
+        sha256: of the network files, likewise.
         measured: what came up.
         not_measured: what did not, or not to the end, and why.
     """
@@ -97,6 +104,10 @@ class Benchmark:
         self._frames = frames
         self._rounds = rounds
         self._with_node = with_node
+        models = list(dict.fromkeys(configuration.model for configuration in configurations))
+        stems = Counter(path.stem for path in models)
+        self.names = {path: path.stem if stems[path.stem] == 1 else str(path) for path in models}
+        self.sha256 = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in models}
         self.measured: list[Measured] = []
         self.not_measured: list[tuple[Configuration, str]] = []
 
@@ -129,7 +140,8 @@ class Benchmark:
                         self._have_built(configuration)
                     network = process.enter_context(timed_network())
                     opened = network.open(configuration.model, configuration.runtime, self._frames)
-                    if opened.passed_over:  # times of another would stand under its name
+                    # Times of another would stand under its name; ``auto`` names none.
+                    if opened.passed_over and AUTO not in configuration.runtime.backends:
                         raise NetworkError("; ".join(opened.passed_over))
                 except (NetworkError, *ENDED) as error:
                     self._pass_over(configuration, error)

@@ -17,16 +17,19 @@ def figures(benchmark: Benchmark) -> dict[str, Any]:
     """What was measured and what was not, in the order asked for.
 
     Returns:
-        ``measured``, one entry a configuration: ``model``, ``backend``, ``provider`` (of ONNX Runtime, the first; else
-        None), ``precision``, ``device``, ``open_s`` (opening and warming up; an engine is built before, where it can be
-        kept), ``first_ms`` (first frame thereafter), ``network_ms`` (``median``, ``p95``, ``round_medians``),
-        ``frames``, ``frames_per_second``, ``resident_mib`` and ``device_mib`` (at the most), and with the node
-        ``node``: ``network_ms``, ``node_ms``, ``camera_to_results_ms``, ``ratio`` of the first two's medians,
-        ``resident_mib``, ``device_mib``. ``not_measured``: the first four, and ``why``.
+        ``measured``, one entry a configuration: ``model``, ``file`` and ``sha256``, ``backend``, ``provider`` (of ONNX
+        Runtime, the first; else None), ``precision``, ``device``, ``open_s`` (opening and warming up; an engine is
+        built before, where it can be kept), ``first_ms`` (first frame thereafter), ``network_ms`` (``median``, ``p95``,
+        ``round_medians``), ``frames``, ``frames_per_second``, ``resident_mib`` and ``device_mib`` (at the most), and
+        with the node ``node``: ``network_ms``, ``node_ms``, ``camera_to_results_ms``, ``ratio`` of the first two's
+        medians, ``resident_mib``, ``device_mib``. ``not_measured``: the first of these up to ``precision``, and
+        ``why``.
     """
     return {
-        "measured": [_entry(measured) for measured in benchmark.measured if measured.network],
-        "not_measured": [{**_what(configuration), "why": why} for configuration, why in benchmark.not_measured],
+        "measured": [_entry(benchmark, measured) for measured in benchmark.measured if measured.network],
+        "not_measured": [
+            {**_what(benchmark, configuration), "why": why} for configuration, why in benchmark.not_measured
+        ],
     }
 
 
@@ -35,20 +38,22 @@ def why_not(found: Mapping[str, Any]) -> list[str]:
     return [f"{e['model']} on {_library(e)} {e['precision']}: {e['why']}" for e in found["not_measured"]]
 
 
-def _what(configuration: Configuration) -> dict[str, Any]:
-    runtime = configuration.runtime
+def _what(benchmark: Benchmark, configuration: Configuration) -> dict[str, Any]:
+    runtime, path = configuration.runtime, configuration.model
     return {
-        "model": configuration.model.stem,
+        "model": benchmark.names[path],
+        "file": path.name,
+        "sha256": benchmark.sha256[path],
         "backend": runtime.backends[0],
         "provider": runtime.providers[0] if runtime.backends[0] == ONNXRUNTIME and runtime.providers else None,
         "precision": runtime.precision,
     }
 
 
-def _entry(measured: Measured) -> dict[str, Any]:
+def _entry(benchmark: Benchmark, measured: Measured) -> dict[str, Any]:
     opened = measured.opened
     entry = {
-        **_what(measured.configuration),
+        **_what(benchmark, measured.configuration),
         "device": opened.device,
         "open_s": round(opened.seconds, 2),
         "first_ms": round(opened.first_ms, 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import termios
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -48,6 +50,29 @@ def test_every_precision_that_comes_up_is_timed_and_kept(network, tmp_path, caps
     told = capsys.readouterr().out
     for fact in ("tiny", kept["made"]["machine"], "cpu governor", "onnxruntime 1.", f"kept in {out}", "not measured:"):
         assert fact in told
+
+
+def test_files_of_one_name_are_told_apart(network, tmp_path):
+    other = tmp_path / network.name
+    other.write_bytes(network.read_bytes() + b"\x00")  # which is no ONNX any more
+    found = figures(benchmark_of([network, other]))
+    (measured,), (not_measured,) = found["measured"], found["not_measured"]
+    assert (measured["model"], not_measured["model"]) == (str(network), str(other))
+    assert measured["file"] == not_measured["file"] == network.name
+    assert measured["sha256"] == hashlib.sha256(network.read_bytes()).hexdigest() != not_measured["sha256"]
+    assert f"  {other} on onnxruntime fp32: " in as_table(found)
+
+
+def benchmark_of(models: list[Path]) -> Benchmark:
+    one = Benchmark([Configuration(model, ONNX) for model in models], [], 1, False)
+    one.run()
+    return one
+
+
+def test_whatever_auto_comes_to_is_timed(network):
+    one = Benchmark([Configuration(network, Runtime())], [], 1, False)
+    one.run()
+    assert len(one.measured) == 1 and not one.not_measured
 
 
 @pytest.mark.parametrize("named", [[], ["--providers", CUDA, CPU]], ids=["usual", "named"])
