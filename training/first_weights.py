@@ -47,6 +47,21 @@ class FirstWeights:
                     "learnt the very labels that are hidden now; give both the same"
                 )
 
+    def doubt(self, data: FolderData) -> str:
+        """What is to be said where they may have learnt the frames that are held out; else nothing.
+
+        A checkpoint does not tell which frames it was trained on, and where a budget hides labels, those that are seen
+        of the frames held out are likely the very ones.
+        """
+        held = data.validation_source
+        if held is None or held.folder.name not in {entry.name for entry in self.training_data}:
+            return ""
+        return (
+            f"Warning: {self.path} was trained on {held.folder.name}, perhaps on the very frames that are held out: "
+            "their figures, and which checkpoint is the best by them, may flatter. Better hold out frames of another "
+            "data set: name it first."
+        )
+
     def add_to(self, told: dict[str, Any]) -> None:
         """Tell in what a checkpoint says of its data (``FolderData.state_dict``) of theirs too: its licences bind.
 

@@ -7,17 +7,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar, TQDMProgressBar
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from training.checkpoint import load_checkpoint
-from training.datasets.data_module import LABELS, FolderData
+from training.datasets.data_module import FolderData
 from training.errors import ConfigurationError
 from training.last_checkpoint import LastCheckpoint
 from training.models.modalities import modalities
 from training.module import PerceptionModule
+
+
+class SaveConfigOfRun(SaveConfigCallback):
+    """Write ``config.yaml`` when the training begins: by then a checkpoint of another run has been refused."""
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        """Not yet."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Now."""
+        super().setup(trainer, pl_module, "fit")
 
 
 class FitCLI(LightningCLI):
@@ -102,14 +114,10 @@ def _has_progress_bar(callbacks: Callback | list[Callback] | None) -> bool:
 def labels_of(tasks: Sequence[str], inputs: Sequence[str]) -> list[str]:
     """The labels that a network of these tasks and inputs needs.
 
-    With depth and classes alone both count as labels, also for a network of one of them, as they did before there were
-    other tasks: its frames are chosen by ``require``.
-
     Raises:
         ConfigurationError: an input is unknown.
     """
-    wanted = dict.fromkeys([*tasks, *(m.label for m in modalities(inputs, 1) if m.label)])
-    return [*wanted] if {*wanted} - {*LABELS} else [*LABELS]
+    return [*dict.fromkeys([*tasks, *(m.label for m in modalities(inputs, 1) if m.label)])]
 
 
 def _check_nothing_is_lost(directory: Path, checkpoint: str | None) -> None:
@@ -150,6 +158,7 @@ def main(argv: list[str]) -> None:
             FolderData,
             args=["fit", *argv],
             seed_everything_default=0,
+            save_config_callback=SaveConfigOfRun,
             save_config_kwargs={"overwrite": True},
             trainer_defaults={
                 "max_epochs": 25,

@@ -42,8 +42,10 @@ class LastCheckpoint(Checkpoint):
         self._written = time.monotonic()
         if self._random is not None:
             torch.set_rng_state(self._random)
-            # An epoch begins with a data loader's new iterator, which draws; this epoch's is there already.
-            torch.empty((), dtype=torch.int64).random_()
+            # An epoch begins with a data loader's new iterator, which draws. This epoch's is there already, unless the
+            # length is in steps: Lightning then first ends the last epoch once more, and makes another.
+            if trainer.max_steps == -1:
+                torch.empty((), dtype=torch.int64).random_()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write, if it is time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ SCORE = {
 class PerceptionModule(LightningModule):
     """A student or teacher network in training. Everything an export needs besides the weights is in ``hparams``.
 
-    AdamW with a one-cycle learning rate (10 % warm-up, cosine to zero); the backbone's is lower when it
-    starts from pretrained weights.
+    AdamW with a one-cycle learning rate (10 % warm-up, cosine to zero; beta1 goes the other way, from 0.95 to 0.85 and
+    back); the backbone has a rate of its own.
 
     Args:
         classes: class id 1..N to name; the command line takes it from the data.
@@ -104,6 +104,8 @@ class PerceptionModule(LightningModule):
         """
         if self._first_weights:
             self._first_weights.check_budgets(self.trainer.datamodule)
+            if doubt := self._first_weights.doubt(self.trainer.datamodule):
+                self.print(doubt)
         millions = sum(p.numel() for p in self.parameters()) / 1e6
         start = self.hparams["start_from"] or self.hparams["pretrained"]
         self.print(
@@ -119,10 +121,10 @@ class PerceptionModule(LightningModule):
             self._first_weights.add_to(checkpoint["FolderData"])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to resume a run of another network, or of another length, whose learning rate would not fit.
+        """Refuse to resume a run of other settings, or of another length, whose learning rate would not fit.
 
         Raises:
-            ConfigurationError: its network, its epochs, its data or its batch size were others.
+            ConfigurationError: its network, its settings, its epochs, its data or its batch size were others.
         """
         own, theirs = ({k: v.shape for k, v in d.items()} for d in (self.state_dict(), checkpoint["state_dict"]))
         if differ := sorted(k for k in {*own, *theirs} if own.get(k) != theirs.get(k)):
@@ -136,6 +138,15 @@ class PerceptionModule(LightningModule):
                 f"the checkpoint is of a run of {begun} steps, this one would take {now}: resume with the same "
                 "max_epochs, data and batch_size, or begin a run of its own from pretrained weights"
             )
+        # Paths of first weights may have moved, and are of no consequence any more.
+        theirs = {k: v for k, v in checkpoint["hyper_parameters"].items() if k not in ("start_from", "pretrained")}
+        own = {k: v for k, v in self.hparams.items() if k in theirs}
+        _check_same(own, {k: v for k, v in theirs.items() if k in own})
+        told = self.trainer.datamodule.state_dict()
+        if self._first_weights:
+            self._first_weights.add_to(told)
+        # Of checkpoints of earlier versions, as far as they tell.
+        _check_same({k: v for k, v in told.items() if k in checkpoint["FolderData"]}, checkpoint["FolderData"])
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """One step's loss.
@@ -201,10 +212,26 @@ class PerceptionModule(LightningModule):
             # clips no gradients of such an optimiser.
             fused=not str(self.trainer.precision).endswith("-mixed"),
         )
+        steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser,
             max_lr=[group["lr"] for group in optimiser.param_groups],
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=0.1,
+            total_steps=steps,
+            # Of ten steps it would be one, and its length, less one, is divided by.
+            pct_start=0.1 if steps != 10 else 0.09,
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _check_same(now: Mapping[str, Any], begun: Mapping[str, Any]) -> None:
+    """Make sure that a run is gone on with as it was begun: what it tells of itself is of its whole length.
+
+    Raises:
+        ConfigurationError: a setting differs.
+    """
+    if differ := sorted(key for key in begun if begun[key] != now.get(key)):
+        key = differ[0]
+        raise ConfigurationError(
+            f"the checkpoint is of a run whose {key} was {begun[key]}, this one's is {now.get(key)}: resume with the "
+            "same, or begin a run of its own"
+        )

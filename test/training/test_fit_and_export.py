@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -11,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from ball_folder import CLASSES
+from ball_folder import CLASSES, write_folder
 from lightning import Trainer
 from tiny_fit import fit
 
@@ -58,7 +59,11 @@ def test_a_run_leaves_checkpoints_and_logs(run):
     assert any(r.get("val/miou") for r in rows)
 
 
-def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "length",
+    [["--trainer.max_epochs", "4"], ["--trainer.max_steps", "8"], ["--trainer.max_steps=8", "--trainer.max_epochs=-1"]],
+)
+def test_an_interrupted_run_resumes_where_it_was(length, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     step = PerceptionModule.training_step
     seen = []
@@ -72,20 +77,21 @@ def test_an_interrupted_run_resumes_where_it_was(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(PerceptionModule, "training_step", interrupted)
     monkeypatch.setattr("training.last_checkpoint.INTERVAL", 0.0)
     with pytest.raises(SystemExit):
-        fit(folder, "--trainer.max_epochs", "4")
+        fit(folder, *length)
     last = tmp_path / "runs" / "tiny" / "last.ckpt"
     assert torch.load(last, weights_only=True)["global_step"] == 4
     monkeypatch.setattr(PerceptionModule, "training_step", lambda *a: seen.append(a[0].global_step) or step(*a))
-    assert fit(folder, "--trainer.max_epochs", "4", "--ckpt_path", str(last)) == 0
+    assert fit(folder, *length, "--ckpt_path", str(last)) == 0
     assert seen == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
     logs = [
         list(csv.DictReader(last.with_name(name).read_text().splitlines())) for name in ("metrics-1.csv", "metrics.csv")
     ]
-    assert [max(int(r["step"]) for r in log) for log in logs] == [5, 7]
+    earlier, later = ([int(r["step"]) for r in log] for log in logs)
+    assert max(earlier) == 5 and min(later) >= 4 and max(later) >= 7
     resumed = torch.load(last, weights_only=True)
     assert resumed["global_step"] == 8
     # The same frames in the same order, augmented alike: the network is the one of a run without a break.
-    assert fit(folder, "--trainer.max_epochs", "4", "--name", "whole") == 0
+    assert fit(folder, *length, "--name", "whole") == 0
     whole = torch.load(tmp_path / "runs" / "whole" / "last.ckpt", weights_only=True)
     assert all(torch.equal(resumed["state_dict"][name], value) for name, value in whole["state_dict"].items())
 
@@ -108,11 +114,11 @@ def test_a_run_of_another_length_is_not_resumed(run, folder, monkeypatch, capsys
 def test_a_run_of_another_network_is_not_resumed(change):
     same = {"classes": CLASSES, "height": 64, "width": 64, "focal_length": 50.0, "head_widths": [8, 8, 8, 8]}
     module, other = (PerceptionModule(**{**same, "backbone": "mobilenetv4_conv_small", **c}) for c in ({}, change))
-    module.trainer = Mock(estimated_stepping_batches=2)
-    schedule = [{"total_steps": 2}]
-    module.on_load_checkpoint({"state_dict": module.state_dict(), "lr_schedulers": schedule})
+    module.trainer = Mock(estimated_stepping_batches=2, datamodule=Mock(state_dict=dict))
+    rest = {"lr_schedulers": [{"total_steps": 2}], "hyper_parameters": dict(module.hparams), "FolderData": {}}
+    module.on_load_checkpoint({"state_dict": module.state_dict(), **rest})
     with pytest.raises(ConfigurationError, match=r"of another network \(\d+ weights differ, network\."):
-        module.on_load_checkpoint({"state_dict": other.state_dict(), "lr_schedulers": schedule})
+        module.on_load_checkpoint({"state_dict": other.state_dict(), **rest})
 
 
 def test_another_network_than_the_command_says_is_not_gone_on_with(run, folder, tmp_path, monkeypatch, capsys):
@@ -121,6 +127,46 @@ def test_another_network_than_the_command_says_is_not_gone_on_with(run, folder, 
     more = ["--trainer.max_epochs", "2", "--data.hold_out", "2", "--ckpt_path", str(run / "last.ckpt")]
     assert fit(folder, "--model.tasks", "[depth]", *more) == 2
     assert "the checkpoint is of another network" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("change", ["learning_rate", "budget"])
+def test_other_settings_than_it_began_with_are_refused_and_the_record_stays(
+    change, folder, tmp_path, monkeypatch, capsys
+):
+    """What a checkpoint tells is of the whole run: nobody could see that it saw labels which a later budget hides."""
+    monkeypatch.chdir(tmp_path)
+    draw(folder, "train", {"depth": 6, "semantic": 3}, 0).write(tmp_path / "budget.json")
+    same = ["--trainer.max_epochs", "1", "--data.require", "[depth]"]
+    other = {"learning_rate": ["--model.learning_rate", "0.5"], "budget": ["--data.budget", "budget.json"]}[change]
+    assert fit(folder, *same) == 0
+    here = tmp_path / "runs" / "tiny"
+    before = {name: (here / name).read_bytes() for name in ("config.yaml", "last.ckpt")}
+    capsys.readouterr()
+    assert fit(folder, *same, *other, "--ckpt_path", "runs/tiny/last.ckpt") == 2
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "the checkpoint is of a run whose " + change in complaint and "resume with the same" in complaint
+    assert before == {name: (here / name).read_bytes() for name in before}
+
+
+@pytest.mark.parametrize("steps", range(1, 13))
+def test_a_run_may_be_as_short_as_one_likes(steps):
+    module = PerceptionModule(CLASSES, 64, 64, 50.0, "mobilenetv4_conv_small", head_widths=[8, 8, 8, 8])
+    module.trainer = Mock(estimated_stepping_batches=steps, precision="32-true")
+    schedule = module.configure_optimizers()["lr_scheduler"]["scheduler"]
+    rates = [schedule.get_last_lr()[0]]
+    for _ in range(steps - 1):
+        schedule.optimizer.step()
+        schedule.step()
+        rates += schedule.get_last_lr()[:1]
+    assert np.isfinite(rates).all() and (steps == 1 or rates[-1] < 1e-5 < max(rates))
+
+
+def test_a_network_of_one_task_holds_out_frames_with_its_label_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "balls")
+    shutil.rmtree(folder.root / "depth")
+    more = ["--model.tasks", "[semantic]", "--data.hold_out", "2", "--trainer.max_epochs", "1"]
+    assert fit(folder, *more) == 0, capsys.readouterr().err
 
 
 def test_first_weights_know_no_hidden_labels_and_their_licence_binds(folder, tmp_path):
@@ -144,6 +190,11 @@ def test_first_weights_know_no_hidden_labels_and_their_licence_binds(folder, tmp
                 student.on_fit_start()
         else:
             student.on_fit_start()
+    assert student._first_weights.doubt(data) == ""
+    data = FolderData([f"{folder.root}:train"], hold_out=2, height=64, width=64, batch_size=2)
+    assert "first.ckpt was trained on balls, perhaps on the very frames that are held out" in (
+        student._first_weights.doubt(data)
+    )
     saved = {"FolderData": data.state_dict()}
     student.on_save_checkpoint(saved)
     entries = {entry["name"]: entry for entry in saved["FolderData"]["training_data"]}

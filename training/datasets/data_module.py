@@ -226,7 +226,9 @@ class FolderData(LightningDataModule):
         return DataLoader(self._validation, batch_size=self.batch_size, collate_fn=collate)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint says of the data: sources, frames, licences, budgets, depth range in canonical metres.
+        """What a checkpoint says of the data: sources, frames, licences, budgets, teachers' digests, depth range.
+
+        Depth is in canonical metres.
 
         What a teacher was trained on counts as trained on, as its labels carry it.
         """
@@ -244,6 +246,7 @@ class FolderData(LightningDataModule):
                 {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
             ],
             "budgets": self._budgets(),
+            "teachers": sorted({choice.pseudo.info.teacher_sha256 for choice in self.choices if choice.pseudo}),
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }
 
