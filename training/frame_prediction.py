@@ -106,7 +106,7 @@ def predict_classes_averaged(
 ) -> FrameMaps:
     """Classes alone, the mean of the softmax over the batch at ``scales``, each also mirrored; maps of ``size``.
 
-    A label looked at is enlarged with the image and keeps its values: things do not come nearer.
+    What is enlarged is the picture at the working size. Depth looked at shrinks as it grows: a zoom is a longer lens.
 
     Args:
         trained: the network.
@@ -132,8 +132,9 @@ def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
     """The batch ``scale`` times as large, to the nearest size that a network takes; labels by nearest neighbour."""
     multiple = STRIDES[-1]
     height, width = (max(multiple, round(length * scale / multiple) * multiple) for length in batch["image"].shape[-2:])
-    size = (height, width)
-    return {key: resize_to(value, size) if key == "image" else nearest_to(value, size) for key, value in batch.items()}
+    size, longer = (height, width), width / batch["image"].shape[-1]
+    larger = {key: resize_to(v, size) if key == "image" else nearest_to(v, size) for key, v in batch.items()}
+    return {key: value / longer if key == DEPTH else value for key, value in larger.items()}
 
 
 def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

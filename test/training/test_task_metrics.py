@@ -87,6 +87,17 @@ def test_edges_found_within_the_tolerance_are_right_and_beyond_are_not():
     assert math.isnan(EdgeMetrics().compute()["edge_f"])
 
 
+def test_an_edge_is_right_beside_a_true_one_that_is_not_counted():
+    target = np.zeros((240, 320), np.uint8)
+    target[100] = EDGE
+    guess = np.roll(target, 2, 0).astype(float)
+    counted = np.ones(target.shape, bool)
+    counted[100, :160] = False
+    metrics = EdgeMetrics()
+    metrics.update(guess, target, counted)
+    assert metrics.compute()["edge_f"] == pytest.approx(1)
+
+
 def test_offsets_end_so_far_away_where_there_is_an_object():
     metrics = OffsetMetrics()
     metrics.update(np.array([[3.0, 4], [1, 0], [9, 9]]), np.array([[0, 0], [0, 0], [np.nan, np.nan]]))

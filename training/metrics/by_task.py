@@ -74,9 +74,9 @@ class TaskMetrics:
         for metrics in self.by_task.values():
             metrics.reset()
 
-    def update(self, task: str, predicted: np.ndarray, target: np.ndarray) -> None:
-        """Add a frame of a task."""
-        self.by_task[task].update(predicted, target)
+    def update(self, task: str, predicted: np.ndarray, target: np.ndarray, **how: Any) -> None:
+        """Add a frame of a task; ``how`` goes to its metrics."""
+        self.by_task[task].update(predicted, target, **how)
         self.measured.add(task)
 
     def compute(self) -> dict[str, float]:

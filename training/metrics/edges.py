@@ -30,18 +30,22 @@ class EdgeMetrics:
         # highest level within reach.
         self._counts = np.zeros((4, LEVELS), np.int64)
 
-    def update(self, probability: np.ndarray, target: np.ndarray) -> None:
+    def update(self, probability: np.ndarray, target: np.ndarray, counted: np.ndarray | None = None) -> None:
         """Add a frame.
 
         Args:
             probability: (H, W) float, 0..1.
             target: (H, W) uint8, see ``edges_of_semantic``.
+            counted: (H, W) bool, which pixels are judged and found, all if None; a true edge is near whether counted
+                or not.
         """
         level = np.rint(np.clip(probability, 0, 1) * (LEVELS - 1)).astype(np.uint8)
         known, edge = target != UNKNOWN_EDGE, target == EDGE
         reach = max(1, round(TOLERANCE * float(np.hypot(*target.shape))))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         near = cv2.dilate(edge.astype(np.uint8), disc) > 0
+        if counted is not None:
+            known, edge = known & counted, edge & counted
         highest = cv2.dilate(np.where(known, level, 0), disc)
         chosen = (level[known], level[known & near], level[edge], highest[edge])
         self._counts += [np.bincount(values, minlength=LEVELS) for values in chosen]

@@ -184,8 +184,8 @@ def main(argv: list[str]) -> None:
         type=float,
         default=(),
         metavar="S",
-        help="label classes by the mean over the frame enlarged S times, each also mirrored, e.g. 1 1.33 1.67: "
-        "better labels for so many times the work (default: the frame as it is)",
+        help="label classes by the mean over the picture at the working size enlarged S times, each also mirrored, "
+        "e.g. 1 1.33 1.67, for so many times the work (default: the picture as it is)",
     )
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--devices", type=int, default=1, help="processes or GPUs (default: 1)")

@@ -31,15 +31,16 @@ class DerivedPseudoLabelQuality:
         """
         if self.task == EDGES:
             known = truth != UNKNOWN_EDGE
-            kept_truth = np.where(kept, truth, UNKNOWN_EDGE).astype(np.uint8)
             right = known & kept & ((predicted > 127) == (truth == EDGE))
             predicted = predicted / 254.0
+            # An edge that is kept is right also beside a true one that is not.
+            self._kept.update(self.task, predicted, truth, counted=kept)
         else:
             known = (truth != 0).any(-1) if self.task == NORMALS else np.isfinite(truth).all(-1)
             nothing = np.float32(0 if self.task == NORMALS else np.nan)
-            kept_truth, right = np.where(kept[..., None], truth, nothing), np.zeros(1)
+            right = np.zeros(1)
+            self._kept.update(self.task, predicted, np.where(kept[..., None], truth, nothing))
         self._all.update(self.task, predicted, truth)
-        self._kept.update(self.task, predicted, kept_truth)
         self._pixels += [np.count_nonzero(m) for m in (known, known & kept, right)]
 
     def compute(self) -> dict[str, float]:

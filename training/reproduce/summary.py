@@ -65,7 +65,8 @@ class Gain:
         row: the student's.
         budget: of both.
         over: the best baseline, by its mean on the reported frames, which favours it.
-        difference: seed by seed, as the seeds share budget, first weights and order of frames; positive is better.
+        difference: seed by seed, as the seeds share the budget, and the first weights as far as the networks are alike;
+            positive is better.
         share: of the way from that baseline to the ceiling, means over the seeds; None without a ceiling.
     """
 
