@@ -14,6 +14,7 @@ import sys
 import termios
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -123,6 +124,26 @@ def test_a_process_that_dies_is_said_and_the_others_go_on(network):
     found = figures(both)
     assert len(found["measured"]) == 1 and len(both.measured[1].network) == 2
     assert "its process ended" in found["not_measured"][0]["why"] and "its process ended" in as_table(found)
+
+
+def test_a_node_that_another_library_runs_is_not_measured(network, monkeypatch):
+    timed_node = pytest.importorskip("mtl_perception.deployment.timed_node")  # which needs ROS
+
+    def elsewhere(*_, on_start, **__):
+        on_start(timed_node.NodeTimes(1, "an abacus"))
+
+    monkeypatch.setattr(timed_node, "time_node", elsewhere)
+    one = Benchmark([Configuration(network, ONNX)], [], 1, True)
+    one.run()
+    assert one.measured[0].node is None and one.not_measured[0][1].startswith("the whole node: it ran on an abacus")
+
+
+def test_frames_that_another_library_ran_in_the_node_do_not_count():
+    timed_node = pytest.importorskip("mtl_perception.deployment.timed_node")
+    node = timed_node.TimedNode()
+    node._node, node._device = SimpleNamespace(end_to_end=[1.0], device="an abacus"), "a GPU"
+    with pytest.raises(NetworkError, match="now on an abacus: a GPU was lost"):
+        node.taken(1)
 
 
 def test_an_engine_is_built_before_its_network_is_measured(network, tmp_path, monkeypatch):
