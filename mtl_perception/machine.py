@@ -9,11 +9,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path("/")
+_ARITHMETIC = {
+    "AVX2": {"avx2"},
+    "AVX-512": {"avx512f"},
+    "VNNI": {"avx_vnni", "avx512_vnni"},
+    "AMX": {"amx_tile"},
+    "SVE": {"sve"},
+    "dot products of bytes": {"asimddp"},
+    "float16": {"avx512_fp16", "asimdhp"},
+    "bfloat16": {"avx512_bf16", "amx_bf16", "bf16"},
+}
+"""What a network's speed hangs on, and the flags of Linux that tell of it; the processor's name alone does not."""
 
 
 def machine(root: Path = ROOT) -> str:
-    """The machine in a line: board, processor, cores this process may use, memory, system."""
-    parts = [_board(root), processor(root), f"{cores()} cores", _memory(root)]
+    """The machine in a line: board, processor with its arithmetic, cores this process may use, memory, system."""
+    arithmetic = ", ".join(_arithmetic(root))
+    told = processor(root) + (f" ({arithmetic})" if arithmetic else "")
+    parts = [_board(root), told, f"{cores()} cores", _memory(root)]
     return ", ".join([*filter(None, parts), f"{platform.system()} {platform.release()}"])
 
 
@@ -54,6 +67,12 @@ def _board(root: Path) -> str:
     """What a board such as a Jetson calls itself; a PC has no such file."""
     lines = _lines(root / "proc/device-tree/model")
     return lines[0].strip("\0 ") if lines else ""
+
+
+def _arithmetic(root: Path) -> list[str]:
+    lines = (line for line in _lines(root / "proc/cpuinfo") if line.startswith(("flags", "Features")))  # x86, ARM
+    flags = set(next(lines, "").split())
+    return [name for name, any_of in _ARITHMETIC.items() if flags & any_of]
 
 
 def _memory(root: Path) -> str:

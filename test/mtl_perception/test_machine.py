@@ -25,11 +25,15 @@ def test_a_jetson_names_its_board_and_a_pc_its_processor(tmp_path):
         (root / "proc/meminfo").write_text("MemTotal:        7810640 kB\nMemFree: 1 kB\n")
     # As there: a text ended by a zero, and no model name among the processor's lines.
     (jetson / "proc/device-tree/model").write_bytes(b"NVIDIA Jetson Orin Nano Developer Kit\0")
-    (jetson / "proc/cpuinfo").write_text("processor\t: 0\nCPU implementer\t: 0x41\n")
-    (pc / "proc/cpuinfo").write_text("processor\t: 0\nmodel name\t: Fast 9000\n" * 2)
-    assert machine.machine(jetson).startswith(f"NVIDIA Jetson Orin Nano Developer Kit, {platform.machine()}, ")
+    (jetson / "proc/cpuinfo").write_text(
+        "processor\t: 0\nFeatures\t: fp asimd asimdhp asimddp\nCPU implementer\t: 0x41\n"
+    )
+    core = "processor\t: 0\nmodel name\t: Fast 9000\nflags\t\t: fpu avx2 avx512f avx512_vnni avx512_bf16\n"
+    (pc / "proc/cpuinfo").write_text(core * 2)
+    board = f"NVIDIA Jetson Orin Nano Developer Kit, {platform.machine()} (dot products of bytes, float16), "
+    assert machine.machine(jetson).startswith(board)
     assert "7 GiB memory" in machine.machine(jetson)
-    assert machine.machine(pc).startswith("Fast 9000, ")
+    assert machine.machine(pc).startswith("Fast 9000 (AVX2, AVX-512, VNNI, bfloat16), ")
 
 
 def test_a_system_that_says_nothing_is_no_error(tmp_path):
