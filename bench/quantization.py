@@ -22,6 +22,7 @@ from unittest import mock
 from tqdm import tqdm, trange
 
 from bench.quantization_page import page
+from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.deployment import quantization
@@ -40,11 +41,16 @@ from training.errors import ConfigurationError
 from training.evaluate import evaluate
 from training.results_page import write_page
 
-LIBRARIES = ("onnxruntime", "openvino")
+_CPU_PROVIDER = ("CPUExecutionProvider",)
+PATHS = {
+    "onnxruntime": Runtime(("onnxruntime",), providers=_CPU_PROVIDER),
+    "openvino": Runtime(("openvino",)),
+    "openvino in half precision": Runtime(("openvino",), "fp16"),
+}
+"""How the package runs a file on a CPU; what this one does not come up with is left out."""
 EXACT = "exact"
 """Each operation as it stands in the file, its sums exact: as processors with VNNI, and GPUs, add them."""
 _BLOCK = 5
-_CPU_PROVIDER = ("CPUExecutionProvider",)
 _Settings = dict[str, Any]
 
 
@@ -73,8 +79,8 @@ VARIANTS: dict[str, tuple[str, Callable[[_Settings], _Settings], tuple[str, ...]
     "weights of 8 bits": (CPU, _all_eight_bits, ("openvino", EXACT)),
     "weights of 7 bits": (CPU, _all_seven_bits, ("openvino",)),
     "... depthwise of 8": (CPU, _first_too, ("openvino",)),
-    "... and the first in float": (CPU, _chosen, LIBRARIES),
-    "... between convolutions in float": (CPU, _convolutions_only, ("openvino",)),
+    "... and the first in float": (CPU, _chosen, tuple(PATHS)),
+    "... between convolutions in float": (CPU, _convolutions_only, ("openvino", "openvino in half precision")),
     "for TensorRT": (TENSORRT, _chosen, (EXACT,)),
 }
 """By name: for what, how its settings differ from those of the product, and what it is measured with."""
@@ -90,30 +96,44 @@ def quantised(model: bytes, source: str, count: int, name: str) -> bytes:
         return quantization.quantize(model, frames, target)
 
 
-def accuracy(file: Path, source: Source, split: str, library: str) -> dict[str, float]:
-    """The figures of ``training.evaluate`` with one library, or exactly."""
-    if library != EXACT:
-        return evaluate(Network(file, Runtime((library,), providers=_CPU_PROVIDER)), source, split)[0].values
+def paths_there(model: Path) -> dict[str, Runtime]:
+    """Those of ``PATHS`` that come up; tells of the others."""
+    found = {}
+    for name, runtime in PATHS.items():
+        try:
+            Network(model, runtime)
+        except NetworkError as error:
+            print(f"{name} is not measured: {error}", file=sys.stderr)
+        else:
+            found[name] = runtime
+    return found
+
+
+def accuracy(file: Path, source: Source, split: str, path: str) -> dict[str, float]:
+    """The figures of ``training.evaluate`` by one of ``PATHS``, or exactly."""
+    if path != EXACT:
+        return evaluate(Network(file, PATHS[path]), source, split)[0].values
     backend = OnnxRuntimeBackend(file.read_bytes(), _CPU_PROVIDER, fuse=False)
     card = ModelCard.from_json(backend.metadata[METADATA_KEY])
     return evaluate(Network.of(backend, card, file), source, split)[0].values
 
 
 def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any]]:
-    """Spread of the times of a frame, by file and library."""
+    """Spread of the times of a frame, by file and path."""
+    paths = paths_there(files["float"])
     with ExitStack() as stack:
         networks = {}
         for name, file in files.items():
-            for library in LIBRARIES:
+            for path, runtime in paths.items():
                 network = stack.enter_context(timed_network())
-                network.open(file, Runtime((library,), providers=_CPU_PROVIDER))
-                networks[name, library] = network, []
+                network.open(file, runtime)
+                networks[name, path] = network, []
         for _ in trange(rounds, desc="timing", unit="round", disable=None):
             for network, blocks in networks.values():
                 blocks.append(network.time(_BLOCK))
     found: dict[str, dict[str, Any]] = {name: {} for name in files}
-    for (name, library), (_, blocks) in networks.items():
-        found[name][library] = spread(blocks)
+    for (name, path), (_, blocks) in networks.items():
+        found[name][path] = spread(blocks)
     return found
 
 
@@ -121,11 +141,12 @@ def measured(model: Path, options: argparse.Namespace, folder: Path) -> dict[str
     """How good the float network and every variant are."""
     source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
     _check_frames(options.calibrate, options.measure, source)
-    found = {"float": {"onnxruntime": accuracy(model, source, split, "onnxruntime")}}
-    for name, (_, _, libraries) in VARIANTS.items():
+    paths = paths_there(model)
+    found = {"float": {path: accuracy(model, source, split, path) for path in paths}}
+    for name, (_, _, asked_for) in VARIANTS.items():
         file = folder / "variant.onnx"
         file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
-        found[name] = {library: accuracy(file, source, split, library) for library in libraries}
+        found[name] = {path: accuracy(file, source, split, path) for path in asked_for if path in (*paths, EXACT)}
     return {"frames": len(source.names), "accuracy": found}
 
 

@@ -22,7 +22,7 @@ from training.results_page import BY_HAND
 def test_figures_are_measured_and_written(tmp_path, monkeypatch):
     chosen, exact = quantization.CHOSEN, "for TensorRT"
     monkeypatch.setattr(quantization, "VARIANTS", {name: quantization.VARIANTS[name] for name in (chosen, exact)})
-    monkeypatch.setattr(quantization, "LIBRARIES", ("onnxruntime",))
+    monkeypatch.setattr(quantization, "PATHS", {"onnxruntime": quantization.PATHS["onnxruntime"]})
     rng = np.random.default_rng(0)
     writer = DatasetWriter(
         tmp_path / "set",
@@ -93,3 +93,14 @@ def content(miou: float, rmse: float, milliseconds: float) -> dict:
 def test_goals_are_judged(figures, missed):
     text, is_met = page("About.\n\nMore.", content(*figures), "best")
     assert text.count("MISSED") == missed and is_met == (missed == 0)
+
+
+def test_the_goals_are_of_the_fastest_that_keeps_the_accuracy():
+    half = "openvino in half precision"
+    told = content(0.5, 0.6, 44.0)
+    told["times"]["milliseconds"]["kitchen"]["float"][half] = {"median": 30.0, "p95": 30.0}
+    told["accuracy"]["float"][half] = {"miou": 0.5, "rmse": 0.6}
+    assert f"`float` with {half}:" in page("", told, "best")[0]
+    told["accuracy"]["float"][half]["rmse"] = 0.61
+    text, is_met = page("", told, "best")
+    assert "`best` with onnxruntime:" in text and is_met
