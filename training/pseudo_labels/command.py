@@ -13,6 +13,7 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
+from mtl_perception.argument_types import at_least_one
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.datasets.frame_cache import LabelChoice
@@ -188,8 +189,8 @@ def main(argv: list[str]) -> None:
         "e.g. 1 1.33 1.67, for so many times the work (default: the picture as it is)",
     )
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
-    parser.add_argument("--devices", type=int, default=1, help="processes or GPUs (default: 1)")
-    parser.add_argument("--batch-size", type=int, default=8, help="frames at a time (default: 8)")
+    parser.add_argument("--devices", type=at_least_one, default=1, help="processes or GPUs (default: 1)")
+    parser.add_argument("--batch-size", type=at_least_one, default=8, help="frames at a time (default: 8)")
     options = parser.parse_args(argv)
     if not 0 <= options.tau < 1 or not 0 <= options.agreement <= 1:
         raise ConfigurationError(f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1")

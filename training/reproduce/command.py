@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mtl_perception.argument_types import at_least_one
 from mtl_perception.json_file import write_json
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="where to write the table (default: runs/STUDY)")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, and their teachers")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only these seeds")
-    parser.add_argument("--steps", nargs="+", type=int, metavar="N", help="only these lengths")
+    parser.add_argument("--steps", nargs="+", type=at_least_one, metavar="N", help="only these lengths")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--precision", help="Lightning's: 32-true, bf16-mixed, ...")
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the table of what there is")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtl_perception.argument_types import at_least_one
 from mtl_perception.json_file import write_json
 from training.affinity.matrix_file import gains, read_matrix
 from training.affinity.rows import single_name
@@ -64,7 +65,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--root", help="of a study, folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
     )
-    parser.add_argument("--count", type=int, default=FRAMES, help="frames to look at, spread (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=at_least_one, default=FRAMES, help="frames to look at, spread (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the points looked at (default: %(default)s)")
     parser.add_argument(
         "--out",
