@@ -30,7 +30,7 @@ from mtl_perception.depth_logger.recorder import Recorder, RecorderSettings
 from mtl_perception.depth_logger.rigid import parse_pose
 from mtl_perception.depth_logger.run_writer import RunSettings
 from mtl_perception.depth_logger_parameters import DepthLoggerParameters
-from mtl_perception.diagnostics import status_array, why_silent
+from mtl_perception.diagnostics import status_array, unheard_clock, why_silent
 from mtl_perception.lifecycle_transitions import transition
 from mtl_perception.messages import MessageError, array_from_image, nanoseconds_of
 from mtl_perception.node_main import run_node
@@ -312,7 +312,7 @@ class DepthLoggerNode(LifecycleNode):
             info.hear_latched()
         summary, folder, waiting = self._recorder.summary()
         pairing, difference = self._pairing.counts, self._pairing.clock_difference
-        complaints = self._silences() + self._log_report.complaints(summary, pairing, difference)
+        complaints = unheard_clock(self) + self._silences() + self._log_report.complaints(summary, pairing, difference)
         if complaints:
             self.get_logger().warning("; ".join(complaints), throttle_duration_sec=_LOG_AGAIN)
         figures = {"active": "true", "folder": str(self._folder)}
@@ -335,7 +335,9 @@ class DepthLoggerNode(LifecycleNode):
             if self._decoder.image_info is None:
                 complaints.append(f"no camera_info on {topic}: without the camera's focal length nothing is logged")
             elif intrinsics_of(self._decoder.image_info, 1, 1) is None:
-                complaints.append(f"camera_info on {topic} is uncalibrated (K is zero): calibrate the camera")
+                complaints.append(
+                    f"camera_info on {topic} is uncalibrated (K is zero, or no camera's): calibrate the camera"
+                )
         return complaints
 
 

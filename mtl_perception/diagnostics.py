@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
@@ -52,6 +53,17 @@ def status_array(
     return array
 
 
+def unheard_clock(node: Node) -> list[str]:
+    """A complaint where the node takes its time from /clock and nothing has come there; then it stands at 0."""
+    clock = node.get_clock()
+    if not clock.ros_time_is_active or clock.now().nanoseconds:
+        return []
+    return [
+        "use_sim_time is true, and no time has come on /clock: play the bag with --clock, start the simulator, or "
+        "leave use_sim_time false"
+    ]
+
+
 def why_silent(node: Node, topic: str, wanted_type: str, name: str = "image") -> str:
     """Say who publishes ``topic``, with which type and QoS, or which topics of the type there are instead.
 
@@ -78,6 +90,8 @@ def why_silent(node: Node, topic: str, wanted_type: str, name: str = "image") ->
         name for name, types in node.get_topic_names_and_types() if wanted_type in types and node.count_publishers(name)
     )
     others = [name for name in others if not _is_own(node, name)]
+    # Of a name that was misspelt what was meant comes first.
+    others.sort(key=lambda other: -SequenceMatcher(None, topic, other).ratio())
     hint = f"remap {name} to one of: {', '.join(others)}" if others else f"and no other topic carries {wanted_type}"
     return f"no frame on {topic}: nobody publishes it; {hint}"
 

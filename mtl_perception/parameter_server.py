@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, TypeVar
@@ -43,7 +44,8 @@ class ParameterServer(Generic[Values]):
     """Declares the fields of ``defaults`` on a node and keeps ``values`` true to what is set.
 
     A value of a wrong type or out of range in a parameters file does not end the node: ``problems``
-    says what is wrong until it is set right, and the node refuses to configure meanwhile.
+    says what is wrong until it is set right, and the node refuses to configure meanwhile. A name in it that is none
+    of the node's, which ROS passes over, is logged.
 
     Args:
         node: whose parameters they are.
@@ -65,6 +67,15 @@ class ParameterServer(Generic[Values]):
         for names, problem in self.values.conflicts().items():
             self.problems[_together(names)] = problem
         node.add_on_set_parameters_callback(self._on_set)
+        for name in self._unknown():
+            meant = difflib.get_close_matches(name, given, 1)
+            hint = f"did you mean {meant[0]}?" if meant else f"there are: {', '.join(given)}"
+            node.get_logger().warning(f"parameter {name} is none of this node's and is ignored; {hint}")
+
+    def _unknown(self) -> list[str]:
+        """What command line and file set that nobody declares; rclpy has no public name for what they set."""
+        names = getattr(self._node, "_parameter_overrides", {})
+        return [n for n in names if not (self._node.has_parameter(n) or n.startswith("qos_overrides."))]
 
     def _declare(self, name: str, default: Any, metadata: Any) -> Any:
         # rclpy cannot tell the type of an empty list, so [""] stands for it.

@@ -20,7 +20,7 @@ from std_srvs.srv import SetBool, Trigger
 from mtl_perception.backends import NetworkError
 from mtl_perception.camera_info import another_shape, carries_rectified, intrinsics_of
 from mtl_perception.camera_info_subscription import CameraInfoSubscription
-from mtl_perception.diagnostics import diagnostic_array, why_silent
+from mtl_perception.diagnostics import diagnostic_array, unheard_clock, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
 from mtl_perception.lifecycle_transitions import transition
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
@@ -294,7 +294,7 @@ class PerceptionNode(LifecycleNode):
         if now - max(self._last_arrival, self._listening_since) > self._settings.values.image_timeout:
             kind = "CompressedImage" if self._settings.values.image_transport == "compressed" else "Image"
             return [why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
-        complaints = []
+        complaints = unheard_clock(self)
         if self._last_error:
             complaints.append(f"the last frame failed: {self._last_error}")
         if self._last_arrival > self._listening_since + _DIAGNOSTICS_PERIOD:
@@ -305,7 +305,9 @@ class PerceptionNode(LifecycleNode):
             if self._camera_info is None:
                 complaints.append(f"no camera_info on {self._info_subscription.topic_name}: {assumed}")
             elif intrinsics_of(self._camera_info, 1, 1) is None:
-                complaints.append(f"camera_info is uncalibrated (K is zero): {assumed}; calibrate the camera")
+                complaints.append(
+                    f"camera_info is uncalibrated (K is zero, or no camera's): {assumed}; calibrate the camera"
+                )
             elif self._another_shape:
                 complaints.append(f"camera_info is {self._another_shape}; until then it is not used: {assumed}")
         if self._outputs.no_points:

@@ -49,7 +49,7 @@ class RgbdDecoder:
         depth, depth_file = depth_of(pair.depth)
         view = view_of(pair.colour, self.image_info, *rgb.shape[:2], rectified=self._image_rectified)
         if view.camera is None:
-            raise MessageError("camera_info is uncalibrated (K is zero): calibrate the camera")
+            raise MessageError("camera_info is uncalibrated (K is zero, or no camera's): calibrate the camera")
         there = view_of(pair.depth, self.depth_info, *depth.shape, rectified=self._depth_rectified)
         self.frame_id = view.frame_id
         return DecodedFrame(pair.stamp, pair.depth_stamp, rgb, depth, view, there, rgb_file, suffix, depth_file)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.clock import ClockType
 from rclpy.context import Context
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 
-from mtl_perception.diagnostics import diagnostic_array, why_silent
+from mtl_perception.diagnostics import diagnostic_array, unheard_clock, why_silent
 from mtl_perception.stream_statistics import Summary, Timing
 
 IMAGE = "sensor_msgs/msg/Image"
@@ -115,3 +118,25 @@ def test_a_topic_is_spoken_of_as_the_node_calls_it(nodes):
     assert reason.endswith("the node expects sensor_msgs/msg/Image, set depth_transport to compressedDepth")
     camera.create_publisher(Image, "/camera/depth/image", 1)
     assert "remap depth to one of: /camera/depth/image" in why_silent(node, "/depth", IMAGE, "depth")
+
+
+def test_of_a_misspelt_topic_what_was_meant_comes_first(nodes):
+    perception, camera = nodes
+    for topic in ("/arm/depth/image", "/camera/image_raw", "/zoo/camera"):
+        camera.create_publisher(Image, topic, 1)
+    assert "remap image to one of: /camera/image_raw, " in why_silent(perception, "/camera/image_rw", IMAGE)
+
+
+def test_a_clock_that_nobody_publishes_is_told(context):
+    simulated = Node("simulated", context=context, parameter_overrides=[Parameter("use_sim_time", value=True)])
+    try:
+        (complaint,) = unheard_clock(simulated)
+        assert "no time has come on /clock" in complaint
+        simulated.get_clock().set_ros_time_override(Time(seconds=7, clock_type=ClockType.ROS_TIME))
+        assert unheard_clock(simulated) == []
+    finally:
+        simulated.destroy_node()
+
+
+def test_a_clock_of_the_system_is_no_matter(nodes):
+    assert unheard_clock(nodes[0]) == []

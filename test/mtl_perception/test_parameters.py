@@ -275,3 +275,15 @@ def test_a_parameter_cannot_be_taken_away(running):
 def test_parameters_of_others_are_let_through(running):
     assert set_values(running[0], use_sim_time=True) == []
     assert set_values(running[0], use_sim_time=False) == []
+
+
+def test_a_name_that_is_no_parameter_is_told_with_what_was_meant(capfd):
+    arguments = ("-p", "min_confidense:=0.4", "-p", "foo:=1", "-p", "use_sim_time:=true", "-p", "model:=mine.onnx")
+    with served(*arguments, "-p", "qos_overrides./image.subscription.depth:=2"):
+        pass
+    told = [line for line in capfd.readouterr().err.splitlines() if "is none of this node's" in line]
+    assert (
+        len(told) == 2
+        and "min_confidense is none of this node's and is ignored; did you mean min_confidence?" in told[0]
+    )
+    assert "foo is none of this node's and is ignored; there are: autostart, " in told[1]

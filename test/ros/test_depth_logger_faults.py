@@ -101,7 +101,7 @@ def test_without_camera_info_nothing_is_logged_and_it_is_said(tmp_path):
     with logging(tmp_path) as (_, robot):
         robot.send_cameras(focal=0.0)
         time.sleep(0.3)
-        robot.send_until_told(0, "K is zero")
+        robot.send_until_told(0, "K is zero, or")
         assert robot.fact("frames written") == 0
 
 
