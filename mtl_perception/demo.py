@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
+from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
+from mtl_perception.json_file import write_json
 from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
 from mtl_perception.network import read_card
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
@@ -84,10 +87,11 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     Raises:
         ReplayError: the node did not come up, or nothing came out of it.
         BagError, NetworkError: the bag or the network file is not usable.
+        OSError: ``out`` cannot be written to.
     """
     path = model_path(model)
     card = read_card(path)
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
     traffic, pictures = replay(bag or share_directory() / "demo" / "rooms.mcap", path)
     shown = sorted(pictures.frames.keys() & pictures.depth.keys() & pictures.segmentation.keys())
     if not shown:
@@ -97,7 +101,7 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     _write_strip(out / "strip.png", rows, pictures, shown, palette)
     _write_video(out / "video.mp4", rows, _rate(shown))
     summary = _summarise(traffic)
-    (out / "summary.json").write_text(json.dumps(asdict(summary), indent=1) + "\n")
+    write_json(out / "summary.json", asdict(summary))
     return summary
 
 
@@ -136,12 +140,21 @@ def _write_strip(path: Path, rows: list[np.ndarray], pictures: Pictures, stamps:
     counts = sum(np.bincount(pictures.segmentation[stamps[i]].ravel(), minlength=256) for i in chosen)
     legend = palette.legend([int(i) for i in np.argsort(-counts) if counts[i]], rows[0].shape[1])
     picture = np.vstack([*(rows[i] for i in chosen), legend])
-    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    write_atomically(path, data.tobytes())
 
 
 def _write_video(path: Path, rows: list[np.ndarray], rate: float) -> None:
     height, width = rows[0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height))
-    for row in rows:
-        writer.write(cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
-    writer.release()
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter_fourcc(*"mp4v"), rate, (width, height))
+        for row in rows:
+            writer.write(cv2.cvtColor(row, cv2.COLOR_RGB2BGR))
+        writer.release()
+        # The writer does not tell of a full disk.
+        if cv2.VideoCapture(str(temporary)).get(cv2.CAP_PROP_FRAME_COUNT) != len(rows):
+            raise OSError(errno.EIO, "The video could not be written whole; is the disk full?", str(path))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -72,7 +72,7 @@ class DepthLoggerNode(LifecycleNode):
         if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
-    @transition("configure", undo="_close", expected=(DatasetError, ValueError, RuntimeError))  # the last: ~ of nobody
+    @transition("configure", undo="_close", expected=(DatasetError, ValueError))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """See that the folder can be written; a bad one or a bad parameter fails with one line."""
         values = self._settings.values
@@ -80,7 +80,10 @@ class DepthLoggerNode(LifecycleNode):
             raise DatasetError("; ".join(self._settings.problems.values()))
         if not values.folder:
             raise DatasetError("the parameter folder says where to log to, and is empty")
-        self._folder = Path(values.folder).expanduser()
+        try:
+            self._folder = Path(values.folder).expanduser()
+        except RuntimeError as error:
+            raise DatasetError(f"folder {values.folder}: there is no such user, or no home folder") from error
         self._robot = robot_name(values.robot)
         self._poses = RobotPoses(parse_pose(values.depth_in_image), parse_pose(values.camera_in_base))
         make_folder(self._folder)

@@ -15,6 +15,7 @@ from mtl_perception.backends import Backend, DeviceLostError, NetworkError
 from mtl_perception.backends.choice import Candidate, Opened, Runtime, candidates, open_backend
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.model_card import METADATA_KEY, ModelCard, ModelCardError
+from mtl_perception.share import shipped_models
 
 WARM_UP_RUNS = 2
 """Blank frames after which a network is as fast as it gets."""
@@ -154,6 +155,9 @@ def _open(path: Path, wished: Runtime | Sequence[Candidate]) -> Opened:
         if path.stat().st_size > _LARGEST_FILE:
             raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")
         model = path.read_bytes()
+    except FileNotFoundError as error:
+        own = f"; the package's own, by bare name: {', '.join(shipped_models()) or 'none'}"
+        raise NetworkError(f"cannot read the network file {path}: {error.strerror}{own}") from error
     except OSError as error:
         raise NetworkError(f"cannot read the network file {path}: {error.strerror}") from error
     try:

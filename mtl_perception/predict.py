@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.atomic_write import write_atomically
+from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.network import Network, Prediction
 from mtl_perception.picture import PictureError, decode_picture
@@ -48,6 +48,7 @@ def predict(source: Path, network: Network, out: Path, focal_length: float | Non
     Raises:
         DatasetError: there are no pictures, two of one name, or one is damaged; or ``out`` is the folder
             they are in, where the results would be predicted in their turn.
+        OSError: ``out`` cannot be written to.
     """
     pictures = list(_pictures(source, focal_length))
     if not pictures:
@@ -60,6 +61,7 @@ def predict(source: Path, network: Network, out: Path, focal_length: float | Non
     twice = [name for name, count in Counter(p.name for p in pictures).items() if count > 1]
     if twice:
         raise DatasetError(f"{source} has two pictures named {twice[0]}, whose results would be one: rename one")
+    check_writable(out)
     for picture in tqdm(pictures, unit="picture", disable=None):
         try:
             rgb = cv2.cvtColor(decode_picture(picture.path.read_bytes()), cv2.COLOR_BGR2RGB)

@@ -34,6 +34,15 @@ def model_path(model: str) -> Path:
     return share_directory() / "models" / f"{name}.onnx"
 
 
+def shipped_models() -> list[str]:
+    """The bare names of the networks that come with the package."""
+    try:
+        models = share_directory() / "models"
+    except FileNotFoundError:
+        return []
+    return sorted(path.stem for path in models.glob("*.onnx"))
+
+
 def use_shared_memory_profile() -> None:
     """Have Fast DDS carry images in shared memory, for this process and those it starts, unless a profile is set.
 

@@ -27,8 +27,9 @@ def test_a_failed_write_leaves_what_was_there_and_no_part(tmp_path, monkeypatch,
     else:
         monkeypatch.setattr(os, step, fail)
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError) as caught:
             write_atomically(path, bytes(100_000))
+        assert caught.value.filename == str(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert files(tmp_path) == (set() if before is None else {"rgb/a.png"})

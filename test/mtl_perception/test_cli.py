@@ -198,7 +198,10 @@ def wrong(tmp_path, folder):
     [
         ("info none.onnx", "cannot read the network file none.onnx: No such file"),
         ("info ~nobody-of-that-name/none.onnx", "cannot read the network file"),
-        ("info no-such-network", "no-such-network.onnx: No such file"),
+        (
+            "info no-such-network",
+            "no-such-network.onnx: No such file or directory; the package's own, by bare name: house_rooms",
+        ),
         ("info text.onnx", "text.onnx: it is damaged or no ONNX file"),
         ("info no_card.onnx", "no_card.onnx has no card"),
         ("predict none.jpg --model good.onnx", "there is no picture or folder none.jpg"),
@@ -206,7 +209,8 @@ def wrong(tmp_path, folder):
         ("predict empty --model good.onnx", "empty holds no pictures"),
         ("predict set/rgb --out set/rgb --model good.onnx", "the pictures are in set/rgb themselves"),
         ("predict text.jpg --model good.onnx --providers Abacus", "execution provider Abacus is not in this"),
-        ("predict set --model good.onnx --out text.jpg", "text.jpg"),
+        ("predict set --model good.onnx --out text.jpg", "A folder is wanted, and this is none: 'text.jpg'"),
+        ("demo --model good.onnx --out text.jpg", "A folder is wanted, and this is none: 'text.jpg'"),
         ("bag from-folder none a.mcap", "none is no data set folder: cannot read none/dataset.json"),
         ("bag from-folder empty a.mcap", "empty is no data set folder"),
         ("bag from-folder set a.db3", "a file named .mcap, not a.db3"),

@@ -180,6 +180,7 @@ def test_with_frames_to_give_up_the_log_goes_on_within_its_quota(tmp_path):
     [
         ([], "the parameter folder says where to log to, and is empty"),
         (["folder:=/proc/none/set"], "cannot write to /proc/none/set: No such file or directory"),
+        (["folder:=~nobody-of-that-name/set"], "folder ~nobody-of-that-name/set: there is no such user"),
         (["folder:={tmp}", "robot:=../r2"], "'../r2' cannot name a frame"),
         (["folder:={tmp}", "depth_in_image:='1 2 3'"], "'1 2 3' is no pose"),
         (["folder:={tmp}", "rgb_format:=gif"], "parameter rgb_format is 'gif'; it must be one of: jpeg, png"),
