@@ -103,7 +103,7 @@ def choose_image(bag: Bag, image: str | None = None) -> str:
 def described(bag: Bag) -> str:
     """The topics of ``bag`` with types and counts, one line."""
     short = (f"{topic} ({r.type.rpartition('/')[2]}, {r.count} messages)" for topic, r in bag.topics.items())
-    return "; ".join(short) or "no topics"
+    return "; ".join(short) or "no topics (nothing was recorded, or the file breaks off at its beginning)"
 
 
 def _check(bag: Bag, option: str, topic: str, types: tuple[str, ...]) -> None:
@@ -150,7 +150,10 @@ def _image(bag: Bag, kinds: dict[str, str]) -> str:
         topics = _without_twins(t for t, k in kinds.items() if k == kind)
         if topics:
             return _one("--image", "images", topics)
-    raise TopicError(f"{bag.path} has no images of a camera; it has: {described(bag)}")
+    depth = (
+        " (mono16 is taken for depth: name the topic by --image where it is grey)" if "depth" in kinds.values() else ""
+    )
+    raise TopicError(f"{bag.path} has no images of a camera; it has: {described(bag)}{depth}")
 
 
 def _depth(kinds: dict[str, str], besides: set[str | None]) -> str | None:
