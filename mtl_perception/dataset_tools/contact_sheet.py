@@ -31,11 +31,13 @@ def write_contact_sheet(folder: DatasetFolder, path: Path) -> int:
         How many frames are on it.
 
     Raises:
-        DatasetError: there is no frame, or ``path`` is not named as a picture.
+        DatasetError: there is no frame, or ``path`` is not named as a picture, or is among the data set's own.
         OSError: ``path`` cannot be written.
     """
     if path.suffix.lower() not in (".png", ".jpg"):
         raise DatasetError(f"a contact sheet is a picture named .png or .jpg, not {path.name}")
+    if folder.root.resolve() in path.resolve().parents[1:]:
+        raise DatasetError(f"{path} is among the data set's own files: put the contact sheet outside of its folders")
     names = _chosen(folder)
     if not names:
         raise DatasetError(f"{folder.root} has no frames to show")

@@ -93,7 +93,8 @@ class MaskLabels:
         unknown = [int(v) for v in values if int(v) not in self._values]
         if unknown:
             raise DatasetError(
-                f"{path}: dataset.json names no class {unknown[0]}; if values are not class ids, give --colours"
+                f"{path}: dataset.json names no class {unknown[0]}: name it there under classes, as in "
+                f'"classes": {{"{unknown[0]}": "table"}}; if values are not class ids, give --colours'
             )
         return np.array([self._values[int(v)] for v in values], np.uint16)[index].reshape(ids.shape)
 

@@ -108,7 +108,21 @@ def _check_out(out: Path, model: Path) -> None:
         raise DeploymentError(f"{out} is the network to be quantised, which is still needed: choose another name")
     if out.is_dir():
         raise DeploymentError(f"{out} is a folder")
+    if out.exists() and not _is_quantised(out):
+        raise DeploymentError(f"{out} is there and is no quantised network: choose another name, or move it away")
     check_writable(out.parent)
+
+
+def _is_quantised(path: Path) -> bool:
+    """Whether this command may have made it, and can make it again; a network that somebody trained it cannot."""
+    from mtl_perception.backends import NetworkError
+    from mtl_perception.backends.tensorrt_graph import read_graph
+    from mtl_perception.backends.tensorrt_quantisation import is_quantised
+
+    try:
+        return is_quantised(read_graph(path.read_bytes()))
+    except NetworkError:
+        return False
 
 
 def _without_held_out(frames: Iterator[np.ndarray], held_out: list[np.ndarray]) -> Iterator[np.ndarray]:

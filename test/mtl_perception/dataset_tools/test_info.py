@@ -162,3 +162,12 @@ def test_a_few_labels_are_shown_among_many_frames(tmp_path, capsys):
 def test_a_sheet_is_a_picture(labelled, tmp_path, capsys, name):
     assert main(["dataset", "info", str(labelled.root), "--sheet", str(tmp_path / name)]) == 2
     assert f"named .png or .jpg, not {name}" in capsys.readouterr().err
+
+
+def test_a_sheet_takes_no_frames_place(labelled, capsys):
+    taken = next((labelled.root / "rgb").iterdir()).with_suffix(".png")
+    before = {path: path.read_bytes() for path in labelled.root.rglob("*") if path.is_file()}
+    assert main(["dataset", "info", str(labelled.root), "--sheet", str(taken)]) == 2
+    assert "is among the data set's own files" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in labelled.root.rglob("*") if path.is_file()} == before
+    assert main(["dataset", "info", str(labelled.root), "--sheet", str(labelled.root / "sheet.png")]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from convolution_network import write_convolution_network
@@ -73,10 +75,14 @@ def test_where_it_cannot_be_written_is_told_before_the_work(tmp_path, bag, float
     monkeypatch.setattr(quantization, "quantize", None)
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.onnx").mkdir()
+    (tmp_path / "text.onnx").write_text("hello")
+    shutil.copy(float_network, tmp_path / "trained.onnx")
     for out, complaint in (
         (tmp_path / "network.engine", "a network file is named .onnx, not network.engine"),
         (float_network, "is the network to be quantised, which is still needed"),
         (tmp_path / "folder.onnx", "is a folder"),
+        (tmp_path / "trained.onnx", "trained.onnx is there and is no quantised network: choose another name"),
+        (tmp_path / "text.onnx", "text.onnx is there and is no quantised network"),
         (tmp_path / "file" / "network.onnx", "file"),
     ):
         assert complaint in refusal(capsys, float_network, out, "--frames", bag)
