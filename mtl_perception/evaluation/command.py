@@ -200,7 +200,7 @@ def _say(metrics: Mapping[str, Any], passed_over: Sequence[str], out: Path) -> N
         print(f"  note: {note}", file=sys.stderr)
     if metrics["stopped_by"] is not None:
         print(f"mtl-perception: partial: {metrics['stopped_by']}", file=sys.stderr)
-    print(f"  in {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.suffix in ('.html', '.json', '.csv')))}")
+    print(f"  in {out}: frames.csv, metrics.json, report.html")
 
 
 def _exit_code(metrics: Mapping[str, Any], limits: Sequence[Limit]) -> int:
