@@ -24,6 +24,8 @@ FRAME_ID = "camera_color_optical_frame"
 
 FIRST_STAMP = 1_000_000_000 * 10**9
 """Stamp of the first frame of a recording that tells no time, nanoseconds."""
+_STAMPS_END = 2**31 * 10**9
+"""Nanoseconds; the seconds of a message's stamp have 32 bits with a sign."""
 
 
 class BagError(ValueError):
@@ -103,6 +105,8 @@ def write_bag(
         raise BagError(f"{out} already exists: choose another name")
     if not frames:
         raise BagError(f"{folder.root} has no such frames")
+    if frames[-1].stamp >= _STAMPS_END:
+        raise BagError(f"frame {frames[-1].name} would be stamped after 2038, which no message can: take a higher rate")
     # On the same disk, but making no folder that a failure would leave behind.
     nearby = next(folder for folder in out.absolute().parents if folder.is_dir())
     with tempfile.TemporaryDirectory(dir=nearby, prefix=".bag-") as temporary:

@@ -81,7 +81,7 @@ def _demo(options: argparse.Namespace) -> int:
     )
     for name in ("strip.png", "video.mp4", "summary.json"):
         print(f"  {options.out / name}")
-    return 0
+    return _fail(summary.breaks_off) if summary.breaks_off else 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -101,7 +101,8 @@ def _run(options: argparse.Namespace) -> int:
         arguments += ["-p", "image_transport:=compressed"]
     if options.namespace:
         arguments += ["-r", f"__ns:=/{options.namespace.strip('/')}"]
-    return perception_node.main(arguments + options.ros_arguments)
+    # No `ros2` may be there to configure it later.
+    return perception_node.main(arguments + options.ros_arguments, must_start=True)
 
 
 def _log(options: argparse.Namespace) -> int:
@@ -124,7 +125,7 @@ def _log(options: argparse.Namespace) -> int:
         arguments += ["-p", "depth_transport:=compressedDepth"]
     if options.namespace:
         arguments += ["-r", f"__ns:=/{options.namespace.strip('/')}"]
-    return depth_logger_node.main(arguments + options.ros_arguments)
+    return depth_logger_node.main(arguments + options.ros_arguments, must_start=True)
 
 
 def _replay(options: argparse.Namespace) -> int:

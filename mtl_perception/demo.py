@@ -38,6 +38,8 @@ class Summary:
     end_to_end_ms: float
     model: str
     device: str
+    breaks_off: str | None
+    """Why the recording lacks messages, if it does."""
 
 
 @dataclass
@@ -58,8 +60,8 @@ class Pictures:
         kept[nanoseconds_of(message.header.stamp)] = array_from_image(message)
 
 
-def replay(bag: Path, model: Path) -> tuple[Traffic, Pictures]:
-    """Play ``bag`` to the node at the recorded pace and keep all that goes in and comes out.
+def replay(bag: Path, model: Path) -> tuple[Traffic, Pictures, str | None]:
+    """Play ``bag`` to the node at the recorded pace and keep all that goes in and comes out; last, why it breaks off.
 
     Raises:
         ReplayError, BagError: as ``run``.
@@ -68,12 +70,13 @@ def replay(bag: Path, model: Path) -> tuple[Traffic, Pictures]:
     pictures = Pictures()
     with open_bag(bag) as opened:
         if image not in opened.topics:
-            raise BagError(f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`")
+            lacks = f"{bag} has no compressed images on {image}: make it with `mtl-perception bag from-folder`"
+            raise BagError(opened.breaks_off or lacks)
         topics = CameraTopics(image, CAMERA_INFO_TOPIC if CAMERA_INFO_TOPIC in opened.topics else None)
         with node_replay(opened, model, topics, pictures.take_result) as node:
             node.play(pictures.take_frame)
             node.wait_until_quiet()
-    return node.traffic, pictures
+    return node.traffic, pictures, opened.breaks_off
 
 
 def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
@@ -92,7 +95,7 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     path = model_path(model)
     card = read_card(path)
     check_writable(out)
-    traffic, pictures = replay(bag or share_directory() / "demo" / "rooms.mcap", path)
+    traffic, pictures, breaks_off = replay(bag or share_directory() / "demo" / "rooms.mcap", path)
     shown = sorted(pictures.frames.keys() & pictures.depth.keys() & pictures.segmentation.keys())
     if not shown:
         raise ReplayError("the node gave no results: see its messages above")
@@ -100,7 +103,7 @@ def run(out: Path, model: str = "", bag: Path | None = None) -> Summary:
     rows = [_row(pictures, stamp, palette, depth_range) for stamp in shown]
     _write_strip(out / "strip.png", rows, pictures, shown, palette)
     _write_video(out / "video.mp4", rows, _rate(shown))
-    summary = _summarise(traffic)
+    summary = _summarise(traffic, breaks_off)
     write_json(out / "summary.json", asdict(summary))
     return summary
 
@@ -109,7 +112,7 @@ def _rate(stamps: list[int]) -> float:
     return (len(stamps) - 1) / ((stamps[-1] - stamps[0]) / 1e9) if len(stamps) > 1 else 1.0
 
 
-def _summarise(traffic: Traffic) -> Summary:
+def _summarise(traffic: Traffic, breaks_off: str | None) -> Summary:
     latencies = [(t - traffic.sent[stamp]) * 1e3 for stamp, t in traffic.received.items() if stamp in traffic.sent]
     return Summary(
         frames_in=traffic.frames_in,
@@ -120,6 +123,7 @@ def _summarise(traffic: Traffic) -> Summary:
         end_to_end_ms=round(float(np.median(latencies)), 2),
         model=traffic.diagnostics.get("model", ""),
         device=traffic.diagnostics.get("device", ""),
+        breaks_off=breaks_off,
     )
 
 

@@ -69,8 +69,10 @@ class DepthLoggerNode(LifecycleNode):
         self._log_service = self.create_service(
             Trigger, "~/log_now", self._on_log_now, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        self.has_started = not self._settings.values.autostart or (
+            self.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            and self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        )
 
     @transition("configure", undo="_close", expected=(DatasetError, ValueError))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -95,6 +97,8 @@ class DepthLoggerNode(LifecycleNode):
         self._listen_to_static_transforms()
         self._settings.locked = True
         self.get_logger().info(f"logging to {self._folder} as {self._robot}")
+        for remark in values.remarks():
+            self.get_logger().warning(remark)
         return TransitionCallbackReturn.SUCCESS
 
     @transition("activate", undo="stop")
@@ -344,9 +348,9 @@ class DepthLoggerNode(LifecycleNode):
         return complaints
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; 2 when it cannot start for its arguments or parameters file, else 0."""
-    return run_node(DepthLoggerNode, "depth_logger_node", args)
+def main(args: list[str] | None = None, *, must_start: bool = False) -> int:
+    """Run the node until it is told to stop; arguments and exit code as of ``run_node``."""
+    return run_node(DepthLoggerNode, "depth_logger_node", args, must_start=must_start)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,23 @@ class DepthLoggerParameters(Parameters):
         """Which frames are kept."""
         return KeyFrameRules(**{f.name: getattr(self, f.name) for f in fields(KeyFrameRules)})
 
+    def remarks(self) -> list[str]:
+        """What is allowed and hardly meant."""
+        found = []
+        rules = (
+            "keep_every",
+            "min_view_change",
+            "min_translation",
+            "min_rotation",
+            "min_disagreement",
+            "max_confidence",
+        )
+        if not any(getattr(self, name) for name in rules):
+            found.append(f"of {', '.join(rules)} all are 0: a run keeps its first frame, and what ~/log_now asks for")
+        if self.when_full == "drop_least_useful" and not self.quota:
+            found.append("when_full drop_least_useful is of no effect without a quota")
+        return found
+
     @property
     def told(self) -> dict[str, Any]:
         """The parameters that the index tells of: what decided which pairs were made and which of them kept."""

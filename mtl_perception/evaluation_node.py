@@ -22,7 +22,10 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CompressedImage, Image
 
+from mtl_perception.atomic_write import check_writable
 from mtl_perception.backends import NetworkError
+from mtl_perception.bag_reading import open_bag
+from mtl_perception.bags import BagError
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.evaluation.command import add_evaluate_arguments, evaluate
 from mtl_perception.evaluation.errors import EvaluationError
@@ -115,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argv = list(sys.argv if arguments is None else arguments)
     options = _parser().parse_args(remove_ros_args(argv)[1:])
     try:
+        _check(options)
         figures = _listen(options, argv)
         first = model_path(options.model)
         return evaluate(
@@ -127,6 +131,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         return 128 + signal.SIGINT
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Find out before the recording is played what would be found out after it."""
+    check_writable(options.out)
+    try:
+        with open_bag(options.bag):
+            pass
+    except BagError as error:
+        raise EvaluationError(str(error)) from error
 
 
 def _listen(options: argparse.Namespace, argv: Sequence[str]) -> dict[str, Any]:

@@ -16,7 +16,13 @@ _SIGNAL_TAKES = 0.5
 
 
 class StoppableNode(Protocol):
-    """A node with work to end before the process does."""
+    """A node with work to end before the process does.
+
+    Attributes:
+        has_started: it is active, where its parameters ask for that.
+    """
+
+    has_started: bool
 
     def stop(self) -> None:
         """End it."""
@@ -25,16 +31,32 @@ class StoppableNode(Protocol):
         """Take the node away."""
 
 
-def run_node(create: Callable[[], StoppableNode], executable: str, args: list[str] | None) -> int:
-    """Run the node until it is told to stop; 2 when it cannot start for its arguments or parameters file, else 0."""
+def run_node(
+    create: Callable[[], StoppableNode], executable: str, args: list[str] | None, *, must_start: bool = False
+) -> int:
+    """Run the node until it is told to stop.
+
+    Args:
+        create: makes it.
+        executable: its name, for messages.
+        args: of the command line.
+        must_start: end where it cannot become active, which it has logged; else it waits for somebody to set its
+            parameters right and to configure it, as a lifecycle node does.
+
+    Returns:
+        2 when it cannot start, else 0.
+    """
     try:
         rclpy.init(args=args)
     except RuntimeError as error:
-        print(f"{executable} cannot start: {error}", file=sys.stderr)
+        problem = f"unknown ROS arguments {error}" if type(error).__name__ == "UnknownROSArgsError" else error
+        print(f"{executable} cannot start: {problem}", file=sys.stderr)
         return 2
     node = None
     try:
         node = create()
+        if must_start and not node.has_started:
+            return 2
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass

@@ -73,8 +73,10 @@ class PerceptionNode(LifecycleNode):
         self._reload_service = self.create_service(
             Trigger, "~/reload", self._on_reload, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        if self._settings.values.autostart and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        self.has_started = not self._settings.values.autostart or (
+            self.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            and self.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        )
 
     @transition("configure", undo="_close", expected=(NetworkError,))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -325,9 +327,9 @@ class PerceptionNode(LifecycleNode):
         return complaints
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop; 2 when it cannot start for its arguments or parameters file, else 0."""
-    return run_node(PerceptionNode, "perception_node", args)
+def main(args: list[str] | None = None, *, must_start: bool = False) -> int:
+    """Run the node until it is told to stop; arguments and exit code as of ``run_node``."""
+    return run_node(PerceptionNode, "perception_node", args, must_start=must_start)
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def choose_image(bag: Bag, image: str | None = None) -> str:
 def described(bag: Bag) -> str:
     """The topics of ``bag`` with types and counts, one line."""
     short = (f"{topic} ({r.type.rpartition('/')[2]}, {r.count} messages)" for topic, r in bag.topics.items())
-    return "; ".join(short) or "no topics (nothing was recorded, or the file breaks off at its beginning)"
+    return "; ".join(short) or "no topics"
 
 
 def _check(bag: Bag, option: str, topic: str, types: tuple[str, ...]) -> None:
@@ -153,7 +153,8 @@ def _image(bag: Bag, kinds: dict[str, str]) -> str:
     depth = (
         " (mono16 is taken for depth: name the topic by --image where it is grey)" if "depth" in kinds.values() else ""
     )
-    raise TopicError(f"{bag.path} has no images of a camera; it has: {described(bag)}{depth}")
+    torn = f"; {bag.breaks_off}" if bag.breaks_off else ""
+    raise TopicError(f"{bag.path} has no images of a camera; it has: {described(bag)}{depth}{torn}")
 
 
 def _depth(kinds: dict[str, str], besides: set[str | None]) -> str | None:

@@ -122,9 +122,18 @@ def test_bag_from_folder_records_what_is_asked_for(tmp_path, folder, capsys, opt
 def started(monkeypatch, *options: str) -> list[str]:
     """The arguments with which `run` starts the node."""
     taken = []
-    monkeypatch.setattr(perception_node, "main", lambda arguments: taken.append(arguments) or 0)
+    monkeypatch.setattr(perception_node, "main", lambda arguments, must_start: taken.append(arguments) or 0)
     assert main(["run", *options]) == 0
     return taken[0]
+
+
+@pytest.mark.parametrize("arguments", [["run", "--model", "nosuch"], ["log", "{tmp}/file/set"]])
+def test_a_node_that_cannot_start_ends_its_command(tmp_path, arguments):
+    (tmp_path / "file").write_text("")
+    arguments = [argument.format(tmp=tmp_path) for argument in arguments]
+    code = f"from mtl_perception.cli import main; raise SystemExit(main({arguments!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "cannot configure" in done.stderr and "Traceback" not in done.stderr
 
 
 def parameters_and_topics(arguments: list[str]):
@@ -218,6 +227,7 @@ def wrong(tmp_path, folder):
         ("bag from-folder set a.mcap --split test", "has no split 'test'; it has: train, val"),
         ("bag from-folder set a.mcap --sequence run", "has no sequence 'run'; it has: walk"),
         ("bag from-folder set a.mcap --depth", "frame a3 has no depth"),
+        ("bag from-folder set a.mcap --rate 1e-9", "would be stamped after 2038, which no message can"),
         ("bag from-folder set text.jpg/a.mcap", "text.jpg"),
         ("demo --model none.onnx", "cannot read the network file none.onnx"),
         ("demo --model good.onnx --bag none.mcap", "there is no bag none.mcap"),

@@ -56,7 +56,7 @@ def test_all_are_fixed_and_every_rule_is_one():
 def started(monkeypatch, *options: str) -> list[str]:
     """The arguments with which `log` starts the node."""
     taken = []
-    monkeypatch.setattr(depth_logger_node, "main", lambda arguments: taken.append(arguments) or 0)
+    monkeypatch.setattr(depth_logger_node, "main", lambda arguments, must_start: taken.append(arguments) or 0)
     assert main(["log", *options]) == 0
     return taken[0]
 
@@ -86,3 +86,13 @@ def test_log_needs_a_folder(capsys):
     with pytest.raises(SystemExit):
         main(["log"])
     assert "folder" in capsys.readouterr().err
+
+
+def test_what_is_hardly_meant_is_told():
+    assert DepthLoggerParameters().remarks() == []
+    (remark,) = DepthLoggerParameters(min_view_change=0.0).remarks()
+    assert "a run keeps its first frame, and what ~/log_now asks for" in remark
+    assert DepthLoggerParameters(min_view_change=0.0, keep_every=1.0).remarks() == []
+    (remark,) = DepthLoggerParameters(when_full="drop_least_useful").remarks()
+    assert "no effect without a quota" in remark
+    assert DepthLoggerParameters(when_full="drop_least_useful", quota=1.0).remarks() == []

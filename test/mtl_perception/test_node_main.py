@@ -57,3 +57,17 @@ def test_an_error_without_a_signal_is_not_hidden(run, monkeypatch):
     monkeypatch.setattr(node_main, "_SIGNAL_TAKES", 0.05)
     with pytest.raises(RuntimeError, match="a fault"):
         run(RuntimeError("a fault"), asked_until_ended=10**9)
+
+
+def test_a_node_that_must_start_and_has_not_ends_with_2(monkeypatch):
+    monkeypatch.setattr(node_main, "rclpy", Ros(KeyboardInterrupt(), 3))
+    monkeypatch.setattr(node_main.signal, "signal", lambda *ignored: None)
+    for has_started, must_start, code in ((False, True, 2), (False, False, 0), (True, True, 0)):
+        done: list[str] = []
+        node = SimpleNamespace(
+            has_started=has_started,
+            stop=lambda d=done: d.append("stop"),
+            destroy_node=lambda d=done: d.append("destroy"),
+        )
+        assert node_main.run_node(lambda node=node: node, "a_node", None, must_start=must_start) == code
+        assert done == ["stop", "destroy"]

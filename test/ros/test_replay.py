@@ -67,6 +67,22 @@ def test_the_demo_shows_every_frame(bag, tmp_path):
     assert cv2.imread(str(tmp_path / "out" / "strip.png")).shape[1] == 960
 
 
+def test_the_demo_of_a_torn_recording_shows_what_there_is_and_tells(tmp_path):
+    writer = DatasetWriter(tmp_path / "set", DatasetInfo(640, 480, "CC0-1.0", "test", rate_hz=10))
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    for number in range(FRAMES):  # Each of a size that no two share a chunk of the file.
+        writer.write_frame(f"f{number:02d}", np.roll(noise, number, axis=1))
+    writer.finish()
+    folder = DatasetFolder(writer.root)
+    torn = tmp_path / "torn.mcap"
+    write_bag_from_folder(folder, folder.names(), torn, rate=10)
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size * 2 // 3])
+    done = cli("demo", "--bag", torn, "--model", write_network(tmp_path / "tiny.onnx"), "--out", tmp_path / "out")
+    assert done.returncode == 2 and "torn.mcap breaks off: " in done.stderr.strip().splitlines()[-1], done.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert 0 < summary["frames_out"] == summary["frames_in"] < FRAMES
+
+
 def test_the_demo_says_when_the_node_cannot_start(bag, tmp_path):
     done = cli("demo", "--bag", bag, "--model", tmp_path / "missing.onnx", "--out", tmp_path / "out")
     assert done.returncode == 2
