@@ -87,6 +87,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(buffered):
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_ctrl_c_while_the_command_comes_up_is_no_traceback(tmp_path):
+    (tmp_path / "cv2.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "mtl_perception", "info"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_predict_leaves_its_results_where_it_says(tmp_path, capsys, network):
     cv2.imwrite(str(tmp_path / "kitchen.png"), np.full((48, 64, 3), 100, np.uint8))
     out = tmp_path / "out"
