@@ -29,7 +29,7 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
     found = cells(results, study.report)
     rows = study.with_teachers()
     figure, axes = plt.subplots(
-        len(PANELS), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 7.5), squeeze=False, sharey="row"
+        len(PANELS), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 8.5), squeeze=False, sharey="row"
     )
     colours = plt.get_cmap("tab10" if len(rows) <= 10 else "tab20")
     for column, budget in enumerate(budgets):
@@ -63,7 +63,7 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
             panel.set_ylabel(label if column == 0 else "")
     # A row may be in some panels only: those of the tasks it predicts.
     lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=2 * len(budgets), frameon=False)
+    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=len(budgets), frameon=False)
     figure.suptitle(f"{study.name}: measured on {study.report}")
-    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // (2 * len(budgets))), 1, 1))
+    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // len(budgets)), 1, 1))
     save_plot(figure, path)
