@@ -28,7 +28,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename is None:  # Of a full disk the system names no file.
+        if error.errno is not None and error.filename is None:  # Of a full disk the system names no file.
             error.filename = str(path)
         raise
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 
@@ -19,7 +20,7 @@ def test_a_failed_write_leaves_what_was_there_and_no_part(tmp_path, monkeypatch,
         write_atomically(path, before)
 
     def fail(*_):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     if step == "write":  # the kernel refuses the second half

@@ -137,10 +137,11 @@ def test_the_perception_node_plays_it(tmp_path, network):
 
     folder = write_logged(tmp_path / "set", frames=8)
     assert export(folder, tmp_path / "a.mcap") == 0
-    traffic, pictures = replay(tmp_path / "a.mcap", network)
+    traffic, pictures, breaks_off = replay(tmp_path / "a.mcap", network)
     assert np.diff(sorted(traffic.sent)).tolist() == [130_000_000] * 7  # as recorded, though begun now
     assert pictures.depth.keys() <= traffic.sent.keys() and len(pictures.depth) >= 4  # a busy machine may drop some
     assert all(depth.shape == (HEIGHT, WIDTH) for depth in pictures.depth.values())
+    assert breaks_off is None
 
 
 def test_there_is_no_bag_of_no_frames(tmp_path):

@@ -216,7 +216,7 @@ def test_ctrl_c_keeps_and_shows_what_was_measured(network, tmp_path):
             ["{damaged}", "--precision", "fp32"],
             "nothing could be measured: damaged on onnxruntime CPU fp32: it is damaged or no ONNX file",
         ),
-        (["{network}", "--json", "{network}/figures.json"], "File exists"),
+        (["{network}", "--json", "{network}/figures.json"], "A folder is wanted, and this is none"),
         (["{network}", "--json", "{folder}"], "is a folder: name a file"),
         (["{network}", "--frames", "{folder}/none"], "there is no recording or data set folder"),
     ],

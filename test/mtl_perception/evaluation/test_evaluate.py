@@ -289,7 +289,9 @@ def test_what_cannot_be_measured_is_one_line(tmp_path, network, capsys):
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_work(tmp_path, bag, network, capsys):
     (tmp_path / "file").write_text("")
-    assert "File exists" in refused(capsys, bag, "--model", network, "--out", tmp_path / "file")
+    assert "A folder is wanted, and this is none" in refused(
+        capsys, bag, "--model", network, "--out", tmp_path / "file"
+    )
     assert "Not a directory" in refused(capsys, bag, "--model", network, "--out", tmp_path / "file" / "out")
     assert "No such file" in refused(capsys, bag, "--model", network, "--out", "/proc/out")  # not even root may
 
