@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 _Callback = Callable[[Any, LifecycleState], TransitionCallbackReturn]
 
@@ -37,3 +37,9 @@ def transition(
         return told
 
     return decorated
+
+
+def started(node: LifecycleNode) -> bool:
+    """Configure and activate ``node``; whether it is active then. Why not is in its log."""
+    done = TransitionCallbackReturn.SUCCESS
+    return node.trigger_configure() == done and node.trigger_activate() == done

@@ -22,7 +22,7 @@ from mtl_perception.camera_info import another_shape, carries_rectified, intrins
 from mtl_perception.camera_info_subscription import CameraInfoSubscription
 from mtl_perception.diagnostics import diagnostic_array, unheard_clock, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
-from mtl_perception.lifecycle_transitions import transition
+from mtl_perception.lifecycle_transitions import started, transition
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.network_loading import load_aside, load_network
@@ -73,10 +73,7 @@ class PerceptionNode(LifecycleNode):
         self._reload_service = self.create_service(
             Trigger, "~/reload", self._on_reload, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        self.has_started = not self._settings.values.autostart or (
-            self.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            and self.trigger_activate() == TransitionCallbackReturn.SUCCESS
-        )
+        self.has_started = not self._settings.values.autostart or started(self)
 
     @transition("configure", undo="_close", expected=(NetworkError,))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -293,10 +290,10 @@ class PerceptionNode(LifecycleNode):
         self._diagnostics.publish(diagnostic_array(self, self._statistics.summary(now), facts, complaints))
 
     def _complaints(self, now: float) -> list[str]:
+        complaints = unheard_clock(self)
         if now - max(self._last_arrival, self._listening_since) > self._settings.values.image_timeout:
             kind = "CompressedImage" if self._settings.values.image_transport == "compressed" else "Image"
-            return [why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
-        complaints = unheard_clock(self)
+            return [*complaints, why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
         if self._last_error:
             complaints.append(f"the last frame failed: {self._last_error}")
         if self._last_arrival > self._listening_since + _DIAGNOSTICS_PERIOD:
