@@ -2,9 +2,9 @@
 
 Two networks a seed, alike in first weights, frames, order and number of steps: one with the losses of the scales
 taken at their own scale, as this project does, one with every prediction upsampled to the labels first, as the plain
-recipe does. The rest of what makes a step faster (layout, optimiser in one kernel, pictures kept decoded) changes no
-result. Differences are seed by seed, with half the 95 % interval of their mean (Student's t). Stopped, it goes on by
-the same command.
+recipe does. The rest of what makes a step faster (layout, optimiser in one kernel, pictures kept decoded) changes a
+result by rounding only. Differences are seed by seed, with half the 95 % interval of their mean (Student's t).
+Stopped, it goes on by the same command.
 """
 
 from __future__ import annotations
