@@ -71,3 +71,8 @@ def test_a_node_that_must_start_and_has_not_ends_with_2(monkeypatch):
         )
         assert node_main.run_node(lambda node=node: node, "a_node", None, must_start=must_start) == code
         assert done == ["stop", "destroy"]
+
+
+def test_unknown_ros_arguments_are_named(capsys):
+    assert node_main.run_node(lambda: pytest.fail("it started"), "a_node", ["a_node", "--ros-args", "--blah"]) == 2
+    assert capsys.readouterr().err == "a_node cannot start: unknown ROS arguments ['--blah']\n"

@@ -54,6 +54,19 @@ def test_it_says_when_to_play_and_measures_what_it_hears(tmp_path, network):
     assert Path(tmp_path / "out" / "report.html").exists()
 
 
+def test_what_cannot_be_evaluated_is_told_before_anything_is_played(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluation_node, "_listen", lambda *_: pytest.fail("it listens"))
+    ears = ("--node", "/n", "--played-on", "/image")
+    (tmp_path / "file").write_text("")
+    bag = record_frames(tmp_path / "bag", 1)
+    for arguments, complaint in (
+        ((bag, *ears, "--out", tmp_path / "file"), "A folder is wanted, and this is none"),
+        ((tmp_path / "nosuch", *ears, "--out", tmp_path / "out"), f"there is no bag {tmp_path / 'nosuch'}"),
+    ):
+        assert evaluation_node.main(["evaluation_node", *map(str, arguments)]) == 2
+        assert complaint in capsys.readouterr().err
+
+
 def test_a_node_that_is_not_there_is_one_line(monkeypatch):
     monkeypatch.setattr(evaluation_node, "_PATIENCE", 0.5)
     rclpy.init()

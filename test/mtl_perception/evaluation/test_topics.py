@@ -147,6 +147,15 @@ def test_without_a_camera_the_topics_are_listed(tmp_path):
         chosen(record(tmp_path / "b"))
 
 
+def test_why_there_may_be_a_camera_after_all_is_told(tmp_path):
+    with pytest.raises(TopicError, match=r"mono16 is taken for depth: name the topic by --image"):
+        chosen(record(tmp_path / "deep", d="millimetres"))
+    torn = tmp_path / "torn.mcap"
+    torn.write_bytes(next(record(tmp_path / "whole", image="colour").glob("*.mcap")).read_bytes()[:100])
+    with pytest.raises(TopicError, match=r"it has: no topics; .*torn\.mcap breaks off"):
+        chosen(torn)
+
+
 def test_labels_are_not_looked_for_where_they_are_on_disk(tmp_path):
     path = record(tmp_path / "bag", image="colour", mask_a="classes", mask_b="classes")
     assert chosen(path, look_for_labels=False).labels is None
