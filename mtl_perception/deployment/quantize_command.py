@@ -57,7 +57,11 @@ exit codes:
     )
     parser.add_argument("--image", metavar="TOPIC", help="colour images of the recording, where it has several topics")
     parser.add_argument(
-        "--count", type=at_least_one, default=100, metavar="N", help="frames to calibrate on (default: %(default)s)"
+        "--count",
+        type=at_least_one,
+        default=100,
+        metavar="N",
+        help="frames to calibrate on, 10 or more (default: %(default)s)",
     )
     parser.add_argument(
         "--for",
