@@ -48,7 +48,8 @@ def run(recipe: str, seed: int, options: argparse.Namespace) -> dict[str, float]
     if not result.exists():
         length = {"max_steps": options.steps, "max_epochs": -1, "enable_model_summary": False}
         with mock.patch.object(training.module, "MultiTaskLoss", LOSSES[recipe]):
-            last = fit_resumably(name, FIT, {"data": {"train": [options.train]}, "trainer": length}, seed=seed)
+            data = {"root": ".", "train": [options.train]}  # As MEASURE: not under MTL_PERCEPTION_DATA.
+            last = fit_resumably(name, FIT, {"data": data, "trainer": length}, seed=seed)
         source = Source.parse(options.measure, ".")
         evaluation, _ = evaluate_checkpoint(load_checkpoint(last), source, options.measure)
         content = {"train": options.train, "measure": options.measure, "values": evaluation.values}

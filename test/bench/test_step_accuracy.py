@@ -19,6 +19,7 @@ FIT = {
 
 def test_recipes_are_compared_seed_by_seed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MTL_PERCEPTION_DATA", str(tmp_path / "elsewhere"))  # Folders are those that the shell shows.
     monkeypatch.setattr(step_accuracy, "FIT", FIT)
     write_folder(Path("balls"))
     arguments = ["balls:train", "balls:val", "--steps", "2", "--seeds", "0", "1", "--out", "out"]
