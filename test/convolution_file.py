@@ -20,7 +20,7 @@ def write_convolutions(
     ``quantised`` puts 8-bit quantisation, with zero points of 0, before the second convolution and on its weights.
     """
     random = np.random.default_rng(0)
-    rows, columns = (np.repeat(np.arange(n // 2), 2)[:, None].astype(np.int64) for n in (height, width))
+    rows, columns = (np.repeat(np.arange(n // 2), 2).astype(np.int64) for n in (height, width))
     enlarge = [np.kron(np.eye(n // 2), np.ones((2, 1))).astype(np.float32) for n in (height, width)]
     constants = {
         "full": np.float32(255),
@@ -90,11 +90,8 @@ def write_convolutions(
 
 
 def _enlarged(source: str, target: str) -> list[onnx.NodeProto]:
-    """Twice the size by the nearest pixel, as the exporter writes it: rows are gathered, then columns, of bytes."""
+    """Twice the size by the nearest pixel, as the exporter writes it: columns are gathered, then rows, of bytes."""
     return [
-        helper.make_node("Transpose", [source], [f"{source}a"], perm=[1, 0, 2]),
-        helper.make_node("GatherND", [f"{source}a", "rows"], [f"{source}b"]),
-        helper.make_node("Transpose", [f"{source}b"], [f"{source}c"], perm=[2, 1, 0]),
-        helper.make_node("GatherND", [f"{source}c", "columns"], [f"{source}d"]),
-        helper.make_node("Transpose", [f"{source}d"], [target], perm=[1, 2, 0]),
+        helper.make_node("Gather", [source, "columns"], [f"{source}a"], axis=2),
+        helper.make_node("Gather", [f"{source}a", "rows"], [target], axis=1),
     ]
