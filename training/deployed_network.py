@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -43,7 +45,9 @@ class DeployedNetwork(nn.Module):
                 f"an input of {height}x{width} would be squashed to the network's {trained.height}x{trained.width}: "
                 "choose a height and width in that proportion"
             )
-        self.network = trained.network
+        self.network = copy.deepcopy(trained.network)
+        for head in self.network.aggregate.values():
+            head.fold_norm()
         self.size = (height, width)
         stride = 4
         predicted = (trained.height // stride, trained.width // stride)

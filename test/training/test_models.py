@@ -7,7 +7,9 @@ import torch
 
 from training.errors import ConfigurationError
 from training.models import lite0_weights
+from training.models.aggregation import FeatureAggregation
 from training.models.backbone import BACKBONES, Backbone
+from training.models.feature_propagation import FeaturePropagation
 from training.models.mtinet import MTINet
 from training.models.tasks import DenseTask, dense_tasks
 
@@ -88,3 +90,30 @@ def test_imagenet_weights_of_lite0_are_in_their_places():
     with torch.no_grad():
         network.eval()(coarse)
     assert np.median(correlations) > 0.7, correlations
+
+
+@torch.no_grad()
+def test_a_folded_norm_changes_no_prediction():
+    torch.manual_seed(0)
+    head = FeatureAggregation(DenseTask("semantic", 5), [4, 6, 8, 10]).eval()
+    for values in (head.norm.weight, head.norm.bias, head.norm.running_mean):
+        values.normal_()
+    head.norm.running_var.uniform_(0.1, 4)
+    features = [torch.randn(2, c, 16 // s, 24 // s) for c, s in zip([4, 6, 8, 10], [1, 2, 4, 8], strict=True)]
+    before = head(features)
+    head.fold_norm()
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in head.modules())
+    torch.testing.assert_close(head(features), before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("names", [("depth", "semantic"), ("depth", "edges", "semantic")])
+@torch.no_grad()
+def test_tasks_share_each_channel_by_a_softmax(names):
+    torch.manual_seed(0)
+    module = FeaturePropagation(names, 6).eval()
+    features = {name: torch.randn(2, 6, 8, 8) for name in names}
+    joint = torch.cat([features[name] for name in names], 1)
+    shares = module.mix(joint).view(2, len(names), 6, 8, 8).softmax(1)
+    shared = module.share((joint.view(2, len(names), 6, 8, 8) * shares).flatten(1, 2))
+    for name, found in module(features).items():
+        torch.testing.assert_close(found, features[name] + module.select[name](shared))

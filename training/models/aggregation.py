@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,8 +35,21 @@ class FeatureAggregation(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """(B, ``widths[i]``, H / s, W / s) for s = 4, 8, 16, 32 to (B, task channels, H / 4, W / 4)."""
-        total = self.parts[0](features[0])
-        size = total.shape[-2:]
-        for part, feature in zip(self.parts[1:], features[1:], strict=True):
-            total = total + resize_to(part(feature), size)
+        size = features[0].shape[-2:]
+        # The finest last: inference libraries add the rest as they convolve it.
+        coarse = [resize_to(part(f), size) for part, f in zip(self.parts[1:], features[1:], strict=True)]
+        total = self.parts[0](features[0]) + sum(coarse[1:], coarse[0])
         return self.task.activate(self.predict(F.relu(self.norm(total), inplace=True)))
+
+    @torch.no_grad()
+    def fold_norm(self) -> None:
+        """Put the batch norm, as it is in evaluation, into the convolutions: the same numbers, one pass less.
+
+        Inference libraries do so for a convolution alone, not for a sum of them.
+        """
+        norm = self.norm
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        for part in self.parts:
+            part.weight.mul_(scale[:, None, None, None])
+        self.parts[0].bias = nn.Parameter(norm.bias - norm.running_mean * scale)
+        self.norm = nn.Identity()
