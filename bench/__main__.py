@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import memory, overhead, results, startup, transport
 from bench.camera import NoAnswerError
 from bench.figure import Figure
+from mtl_perception.argument_types import user_path
 from mtl_perception.backends import NetworkError
 from mtl_perception.network import read_card
 from mtl_perception.share import model_path, use_shared_memory_profile
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="", help="network file, or the bare name of a shipped one (default: that)")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         default=Path("docs/results"),
         help="folder of bench.json and bench.md (default: %(default)s)",
     )

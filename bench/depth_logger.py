@@ -27,6 +27,7 @@ from bench.camera import HEIGHT, WIDTH, NoAnswerError
 from bench.figure import Row
 from bench.results import conditions, goal
 from bench.rgbd_camera import depths, logger_process, rgbd_camera_process
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
@@ -191,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=180.0, help="how long (default: %(default)g)")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         default=Path("docs/results"),
         help="folder of depth_logger.json and .md (default: %(default)s)",
     )

@@ -27,6 +27,7 @@ from tqdm import tqdm, trange
 from bench.pixel_network import write_pixel_network
 from bench.recorded_camera import FOCAL_LENGTH, pictures, write_recording
 from bench.results import conditions
+from mtl_perception.argument_types import user_path
 from mtl_perception.evaluation.measurement import Measurement, Recording
 from mtl_perception.json_file import write_json
 from mtl_perception.network import Network, read_card
@@ -116,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of the rate (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=100, help="of each round (default: %(default)s)")
     parser.add_argument("--long", type=int, default=5000, help="frames of the long recording (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=user_path, default=Path("docs/results"), help="where to write (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     model = model_path(options.model)
     card = read_card(model)

@@ -26,6 +26,7 @@ from bench import session_options
 from bench.figure import Row
 from bench.inference_page import page, rows
 from bench.torch_network import SIZE, Architecture, timed_torch_network
+from mtl_perception.argument_types import user_path
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.benchmark_figures import spread
@@ -121,7 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--starts", type=int, default=5, help="fresh processes for the first frame (default: 5)")
     parser.add_argument("--node-blocks", type=int, default=20, help="of 5 frames through the node (default: 20)")
     parser.add_argument("--compile", action="store_true", help="torch.compile too: it takes minutes, and a compiler")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=user_path, default=Path("docs/results"), help="where to write (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.networks) - set(names):
         parser.error(f"there is no network {', '.join(sorted(unknown))}; there are: {', '.join(names)}")

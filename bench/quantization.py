@@ -22,6 +22,7 @@ from unittest import mock
 from tqdm import tqdm, trange
 
 from bench.quantization_page import page
+from mtl_perception.argument_types import user_path
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
@@ -179,10 +180,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("calibrate", metavar="CALIBRATE", help="frames to calibrate on: BAG|FOLDER[:SPLIT]")
     parser.add_argument("measure", metavar="MEASURE", help="frames to measure on, others: FOLDER[:SPLIT]")
     parser.add_argument("--model", default="", help="network file, or the bare name of a shipped one (default: that)")
-    parser.add_argument("--also", nargs="+", type=Path, default=[], metavar="FILE", help="network files to time only")
+    parser.add_argument(
+        "--also", nargs="+", type=user_path, default=[], metavar="FILE", help="network files to time only"
+    )
     parser.add_argument("--count", type=int, default=100, help="frames to calibrate on (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="turns of 5 frames (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=user_path, default=Path("docs/results"), help="where to write (default: %(default)s)"
+    )
     parser.add_argument(
         "--times", action="store_true", help="only the times anew; accuracy as quantization.json has it"
     )

@@ -23,7 +23,7 @@ import torch
 import training.module
 from bench.results import conditions
 from bench.training_step import UpsampledLoss
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.json_file import write_json
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
@@ -90,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("measure", metavar="MEASURE", help="frames to measure on, others: FOLDER:SPLIT")
     parser.add_argument("--steps", type=at_least_one, default=1200, help="of each training (default: %(default)s)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="N", help="(default: 0 1 2)")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: docs/results)")
+    parser.add_argument(
+        "--out", type=user_path, default=Path("docs/results"), help="where to write (default: docs/results)"
+    )
     options = parser.parse_args(arguments)
     if both := Source.parse(options.measure, ".").shared_with(Source.parse(options.train, ".")):
         raise ConfigurationError(f"{min(both)} is trained on and measured: take splits that share no frame")

@@ -23,6 +23,7 @@ from torch import Tensor
 from tqdm import trange
 
 from bench.results import conditions
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.evaluation.process_usage import peak_memory
 from mtl_perception.json_file import write_json
@@ -118,7 +119,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.training_step", description=__doc__)
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="labelled frames")
     parser.add_argument("--rounds", type=int, default=20, help="steps of each recipe (default: 20)")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="where to write (default: docs/results)")
+    parser.add_argument(
+        "--out", type=user_path, default=Path("docs/results"), help="where to write (default: docs/results)"
+    )
     options = parser.parse_args()
     size = (192, 256)
     source = Source.parse(options.frames, ".")

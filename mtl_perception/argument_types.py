@@ -1,8 +1,10 @@
-"""Kinds of numbers that commands take, for ``argparse``."""
+"""Kinds of values that commands take, for ``argparse``."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
 
 def positive(text: str) -> float:
@@ -27,3 +29,8 @@ def at_least_one(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
+
+
+def user_path(text: str) -> Path:
+    """The path, ``~`` being the home folder; a shell sees to that at the start of a word, not in ``--out=~/x``."""
+    return Path(os.path.expanduser(text))

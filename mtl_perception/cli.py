@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtl_perception.argument_types import positive
+from mtl_perception.argument_types import positive, user_path
 from mtl_perception.backends import NetworkError
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_tools.command import add_dataset_commands
@@ -233,11 +233,11 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="replay a recorded camera through the node, leave pictures")
     demo.add_argument(
-        "--out", type=Path, default=Path("demo_output"), help="folder for the pictures (default: %(default)s)"
+        "--out", type=user_path, default=Path("demo_output"), help="folder for the pictures (default: %(default)s)"
     )
     demo.add_argument("--model", default="", help=_MODEL_HELP)
     demo.add_argument(
-        "--bag", type=Path, help="another recording, made by `bag from-folder` (default: the one that comes along)"
+        "--bag", type=user_path, help="another recording, made by `bag from-folder` (default: the one that comes along)"
     )
     demo.set_defaults(command=_demo)
 
@@ -251,7 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--camera-info", metavar="TOPIC", help="its CameraInfo topic (default: camera_info)")
     run.add_argument("--compressed", action="store_true", help="the image topic carries CompressedImage")
     run.add_argument("--namespace", metavar="NAME", help="put the node and its topics under NAME")
-    run.add_argument("--params-file", type=Path, help="YAML file of parameters, as config/perception.yaml")
+    run.add_argument("--params-file", type=user_path, help="YAML file of parameters, as config/perception.yaml")
     run.set_defaults(command=_run)
 
     log = commands.add_parser(
@@ -259,7 +259,7 @@ def _parser() -> argparse.ArgumentParser:
         help="log the RGB-D frames worth keeping to a data set folder, where there is no `ros2 launch`",
         epilog="Any parameter: --ros-args -p min_interval:=1.0; docs/depth_logger.md tells of them all.",
     )
-    log.add_argument("folder", type=Path, help="data set folder, made if need be; others may log to it too")
+    log.add_argument("folder", type=user_path, help="data set folder, made if need be; others may log to it too")
     log.add_argument("--image", metavar="TOPIC", help="the colour camera's image topic (default: image)")
     log.add_argument("--camera-info", metavar="TOPIC", help="its CameraInfo topic (default: camera_info)")
     log.add_argument("--depth", metavar="TOPIC", help="depth, best aligned to colour by the driver (default: depth)")
@@ -273,11 +273,11 @@ def _parser() -> argparse.ArgumentParser:
         "--robot", metavar="NAME", help="name of the robot, part of the frames' names (default: the host's)"
     )
     log.add_argument("--namespace", metavar="NAME", help="put the node and its topics under NAME")
-    log.add_argument("--params-file", type=Path, help="YAML file of parameters, as config/depth_logger.yaml")
+    log.add_argument("--params-file", type=user_path, help="YAML file of parameters, as config/depth_logger.yaml")
     log.set_defaults(command=_log)
 
     replay = commands.add_parser("replay", help="play a rosbag2, where there is no `ros2 bag play`")
-    replay.add_argument("bag", type=Path, help="folder, .mcap or .db3")
+    replay.add_argument("bag", type=user_path, help="folder, .mcap or .db3")
     replay.add_argument("--rate", type=positive, default=1.0, help="times the recorded pace (default: %(default)s)")
     replay.add_argument("--loop", action="store_true", help="begin again at the end")
     replay.add_argument(
@@ -292,8 +292,8 @@ def _parser() -> argparse.ArgumentParser:
     bag = commands.add_parser("bag", help="make a rosbag2")
     bag_commands = bag.add_subparsers(title="commands", metavar="COMMAND", required=True)
     from_folder = bag_commands.add_parser("from-folder", help="of a data set folder: the recording of a camera")
-    from_folder.add_argument("folder", type=Path, help="data set folder (it has a dataset.json)")
-    from_folder.add_argument("out", type=Path, help="file to write, named .mcap")
+    from_folder.add_argument("folder", type=user_path, help="data set folder (it has a dataset.json)")
+    from_folder.add_argument("out", type=user_path, help="file to write, named .mcap")
     which = from_folder.add_mutually_exclusive_group()
     which.add_argument("--sequence", help="only this sequence")
     which.add_argument("--split", help="only this split")
@@ -310,9 +310,9 @@ def _parser() -> argparse.ArgumentParser:
     add_deployment_commands(commands)
 
     predict = commands.add_parser("predict", help="run the network on a picture or a folder of pictures")
-    predict.add_argument("source", type=Path, help="picture, folder of pictures, or data set folder")
+    predict.add_argument("source", type=user_path, help="picture, folder of pictures, or data set folder")
     predict.add_argument(
-        "--out", type=Path, default=Path("predictions"), help="folder to write to (default: %(default)s)"
+        "--out", type=user_path, default=Path("predictions"), help="folder to write to (default: %(default)s)"
     )
     predict.add_argument("--model", default="", help=_MODEL_HELP)
     predict.add_argument(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.dataset_folder import DatasetFolder
 from training.datasets.derived.sources import carries
 from training.datasets.label_budget import TASKS, LabelBudget, source_name
@@ -58,7 +59,9 @@ def main(argv: list[str]) -> None:
         help="with --labels and --ratio: nested (default) draws frames with the scarcer label among those with the "
         "more plentiful one; independent draws each task for itself",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the budget here (default: only print counts)")
+    parser.add_argument(
+        "--out", type=user_path, metavar="FILE", help="write the budget here (default: only print counts)"
+    )
     options = parser.parse_args(argv)
     path, colon, split = options.frames.rpartition(":")
     folder = DatasetFolder(path if colon else options.frames)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.backends import NetworkError
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import Evaluation
@@ -115,11 +116,11 @@ def main(argv: list[str]) -> None:
         description="Measure a checkpoint or an exported network on a data set folder; a student's checkpoint and its "
         "export of the same --size give the same figures.",
     )
-    parser.add_argument("network", type=Path, help="checkpoint (.ckpt) or network file (.onnx)")
+    parser.add_argument("network", type=user_path, help="checkpoint (.ckpt) or network file (.onnx)")
     parser.add_argument("folder", help="data set folder")
     parser.add_argument("--split", help="only this split (default: all frames)")
     add_size_option(parser, "a student's checkpoint")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.add_argument("--json", type=user_path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args(argv)
     source = Source.parse(f"{options.folder}:{options.split}" if options.split else options.folder, ".")
     name, evaluation, per_class = evaluate_file(options.network, source, options.split or "all", options.size)

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import torch
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.letterbox import Letterbox
@@ -116,8 +117,8 @@ def main(argv: list[str]) -> None:
         description="Turn a checkpoint into one network file: resizing, normalisation, argmax and a card inside. "
         "The file is written only if it gives what torch gives on real frames.",
     )
-    parser.add_argument("checkpoint", type=Path, help="runs/NAME/last.ckpt")
-    parser.add_argument("out", type=Path, help="network file to write, *.onnx")
+    parser.add_argument("checkpoint", type=user_path, help="runs/NAME/last.ckpt")
+    parser.add_argument("out", type=user_path, help="network file to write, *.onnx")
     parser.add_argument("--frames", required=True, metavar="FOLDER:SPLIT", help="real frames to compare with torch on")
     parser.add_argument(
         "--evaluate", nargs="+", default=[], metavar="FOLDER:SPLIT", help="measure on these; the card tells the figures"

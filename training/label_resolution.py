@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 import numpy as np
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.network import Network
@@ -34,10 +34,10 @@ def main(argv: list[str]) -> None:
         prog="python -m training compare-labels",
         description="Export a checkpoint with the class decided at several resolutions; print mIoU and time of each.",
     )
-    parser.add_argument("checkpoint", type=Path, help="runs/NAME/last.ckpt")
+    parser.add_argument("checkpoint", type=user_path, help="runs/NAME/last.ckpt")
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="labelled frames")
     add_size_option(parser, "the exports")
-    parser.add_argument("--out", type=Path, help="write the table here too, as Markdown")
+    parser.add_argument("--out", type=user_path, help="write the table here too, as Markdown")
     options = parser.parse_args(argv)
     trained = load_checkpoint(options.checkpoint)
     source = Source.parse(options.frames, ".")

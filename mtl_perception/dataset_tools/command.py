@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mtl_perception.argument_types import positive
+from mtl_perception.argument_types import positive, user_path
 from mtl_perception.dataset_folder import DatasetFolder
 
 _FOLDER_HELP = "data set folder (it has a dataset.json)"
@@ -31,9 +30,9 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
         description="Tell what a data set folder holds: frames by kind of label, split and run, how much of depth is "
         "known, how much is labelled and as what, sizes on disk, and the time it spans.",
     )
-    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
+    parser.add_argument("folder", type=user_path, help=_FOLDER_HELP)
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE.png", help="also a picture of 12 frames: colour, depth and labels"
+        "--sheet", type=user_path, metavar="FILE.png", help="also a picture of 12 frames: colour, depth and labels"
     )
     parser.set_defaults(dataset_command=_info)
 
@@ -68,7 +67,7 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
 they name what is there; what they were is kept in quarantine/ too. Nothing is deleted, no whole frame is
 given up, and a run that a logger is writing is left alone.""",
     )
-    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
+    parser.add_argument("folder", type=user_path, help=_FOLDER_HELP)
     parser.add_argument("--repair", action="store_true", help="mend what is found")
     parser.set_defaults(dataset_command=_check)
 
@@ -98,8 +97,8 @@ def _add_export_bag(commands: argparse._SubParsersAction) -> None:
         description="Write colour, depth and camera info as one MCAP file that `mtl-perception replay` and "
         "`ros2 bag play` play. Stamps are those of the index, where the logger wrote one.",
     )
-    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
-    parser.add_argument("out", type=Path, help="file to write, named .mcap")
+    parser.add_argument("folder", type=user_path, help=_FOLDER_HELP)
+    parser.add_argument("out", type=user_path, help="file to write, named .mcap")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--run", help="only this run of the logger")
     which.add_argument("--sequence", help="only this sequence")
@@ -133,8 +132,8 @@ def _add_merge(commands: argparse._SubParsersAction) -> None:
         "allows, so the new folder takes hardly any room. An interrupted merge goes on when called again. A teacher's "
         "labels, replaced/ and quarantine/ are not taken along.",
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help=_FOLDER_HELP)
-    parser.add_argument("--out", type=Path, required=True, help="folder to make")
+    parser.add_argument("folders", type=user_path, nargs="+", metavar="FOLDER", help=_FOLDER_HELP)
+    parser.add_argument("--out", type=user_path, required=True, help="folder to make")
     parser.set_defaults(dataset_command=_merge)
 
 
@@ -164,10 +163,12 @@ def _add_import_labels(commands: argparse._SubParsersAction) -> None:
 Where regions overlap the smaller covers the larger. Classes go by their names. What is not labelled
 stays 0. Nothing is written if any label is damaged, of another size or of an unknown class.""",
     )
-    parser.add_argument("folder", type=Path, help=_FOLDER_HELP)
-    parser.add_argument("source", type=Path, help="folder, zip archive or COCO file with the labels")
-    parser.add_argument("--colours", type=Path, metavar="FILE", help="what a mask's colours mean: lines NAME:R,G,B::")
-    parser.add_argument("--tasks", type=Path, metavar="FILE", help="Label Studio's export JSON or JSON-MIN")
+    parser.add_argument("folder", type=user_path, help=_FOLDER_HELP)
+    parser.add_argument("source", type=user_path, help="folder, zip archive or COCO file with the labels")
+    parser.add_argument(
+        "--colours", type=user_path, metavar="FILE", help="what a mask's colours mean: lines NAME:R,G,B::"
+    )
+    parser.add_argument("--tasks", type=user_path, metavar="FILE", help="Label Studio's export JSON or JSON-MIN")
     parser.add_argument("--add-classes", action="store_true", help="give classes dataset.json does not name new ids")
     parser.add_argument(
         "--replace", action="store_true", help="write over other labels, which are kept in replaced/ (default: skip)"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.atomic_write import check_writable
 from mtl_perception.backends.choice import BACKENDS, ONNXRUNTIME, PRECISIONS, Runtime, providers_of
 from mtl_perception.deployment.errors import DeploymentError
@@ -95,7 +95,7 @@ exit codes:
     parser.add_argument(
         "--rounds", type=at_least_one, default=10, metavar="N", help="turns of 10 frames (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures there")
+    parser.add_argument("--json", type=user_path, metavar="FILE", help="keep the figures there")
     parser.set_defaults(command=_benchmark)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.deployment.errors import DeploymentError
 
@@ -48,7 +48,7 @@ exit codes:
   130  interrupted with Ctrl-C""",
     )
     parser.add_argument("model", metavar="MODEL", help="network file, or the bare name of a shipped one")
-    parser.add_argument("out", type=Path, metavar="OUT", help="network file to write, *.onnx")
+    parser.add_argument("out", type=user_path, metavar="OUT", help="network file to write, *.onnx")
     parser.add_argument(
         "--frames",
         required=True,

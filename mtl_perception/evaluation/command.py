@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import check_writable
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.limits import OVER, UNDER, Limit, names_of, parse_limit, verdicts
@@ -72,12 +73,12 @@ limits, on the first network:
 
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to evaluate, on what, against what: the arguments that ``evaluate`` takes."""
-    parser.add_argument("bag", type=Path, help="recording: a folder, or a file named .mcap, .db3 or .bag")
+    parser.add_argument("bag", type=user_path, help="recording: a folder, or a file named .mcap, .db3 or .bag")
     parser.add_argument(
         "--model", default="", help="network file, or the bare name of a shipped one (default: the shipped one)"
     )
     parser.add_argument("--against", nargs="+", default=(), metavar="MODEL", help="more networks, to compare with it")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--out", type=user_path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument("--image", metavar="TOPIC", help="colour images")
     parser.add_argument("--camera-info", metavar="TOPIC", help="CameraInfo of the colour camera")
     parser.add_argument("--depth", metavar="TOPIC", help="true depth")
@@ -228,8 +229,8 @@ else of the first of each. Figures that agree as printed are the same.""",
   1    one is (times, and figures of single classes and distances, are shown and not judged)
   2    could not: a file is no metrics.json""",
     )
-    parser.add_argument("before", type=Path, metavar="A.json", help="metrics.json of the one")
-    parser.add_argument("after", type=Path, metavar="B.json", help="metrics.json of the other")
+    parser.add_argument("before", type=user_path, metavar="A.json", help="metrics.json of the one")
+    parser.add_argument("after", type=user_path, metavar="B.json", help="metrics.json of the other")
     parser.set_defaults(command=_compare)
 
 

@@ -196,6 +196,14 @@ def test_predict_tells_what_does_not_run_the_network(folder, network, tmp_path, 
     assert "not run by abacus: there is no abacus in this robot" in capsys.readouterr().err
 
 
+def test_a_tilde_that_the_shell_leaves_is_the_home_folder(network, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert cv2.imwrite("kitchen.png", np.zeros((48, 64, 3), np.uint8))
+    assert main(["predict", "kitchen.png", "--model", str(network), "--out=~/seen"]) == 0
+    assert (tmp_path / "home" / "seen").is_dir() and not Path("~").exists()
+
+
 # What cannot be done
 
 

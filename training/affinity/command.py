@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.json_file import write_json
 from training.affinity.agreement import agreement, in_words
 from training.affinity.checks import checked
@@ -61,7 +62,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
     )
-    parser.add_argument("--out", type=Path, help="where to write table and picture (default: runs/STUDY)")
+    parser.add_argument("--out", type=user_path, help="where to write table and picture (default: runs/STUDY)")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--precision", help="Lightning's: 32-true, bf16-mixed, ...")
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the table of what there is")

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
 from training.degrade.sensors import SENSORS, Sensor, check_level
@@ -33,8 +34,8 @@ def main(argv: list[str]) -> None:
         "  python -m training degrade DATA/house DATA/house_half --sensor holes --level 0.5",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, help="data set folder with depth")
-    parser.add_argument("out", type=Path, help="folder to write")
+    parser.add_argument("folder", type=user_path, help="data set folder with depth")
+    parser.add_argument("out", type=user_path, help="folder to write")
     parser.add_argument(
         "--sensor",
         required=True,

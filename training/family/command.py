@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.benchmark import Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import figures
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--root", help="folder of the data sets (default: MTL_PERCEPTION_DATA, else here)")
     parser.add_argument("--members", nargs="+", metavar="NAME", help="only these (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and frames (default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="folder of the table and picture (default: runs/FAMILY)")
+    parser.add_argument("--out", type=user_path, help="folder of the table and picture (default: runs/FAMILY)")
     parser.add_argument(
         "--table-only",
         action="store_true",

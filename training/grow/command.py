@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.backends import NetworkError
 from mtl_perception.model_card import ModelCard
@@ -41,9 +42,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--held-out", required=True, nargs="+", metavar="FOLDER:SPLIT", help="frames to compare on, not trained on"
     )
-    parser.add_argument("--student", required=True, type=Path, help="network file that runs now, *.onnx")
-    parser.add_argument("--teacher", type=Path, help="checkpoint of a teacher (default: train one)")
-    parser.add_argument("--recipe", type=Path, default=RECIPE, help="YAML of how to train (default: %(default)s)")
+    parser.add_argument("--student", required=True, type=user_path, help="network file that runs now, *.onnx")
+    parser.add_argument("--teacher", type=user_path, help="checkpoint of a teacher (default: train one)")
+    parser.add_argument("--recipe", type=user_path, default=RECIPE, help="YAML of how to train (default: %(default)s)")
     parser.add_argument("--name", help="everything goes to runs/NAME (default: grow_ and the logged folder's name)")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     options = parser.parse_args(argv)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from mtl_perception.argument_types import user_path
 from training.errors import ConfigurationError
 from training.prepare.conversion import PublicSet, check_free, convert
 from training.prepare.splits import incomplete
@@ -53,9 +53,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _common(p: argparse.ArgumentParser, source: str) -> None:
-    p.add_argument("source", metavar="SOURCE", type=Path, help=source)
+    p.add_argument("source", metavar="SOURCE", type=user_path, help=source)
     p.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to make; dataset.json appears in it last, when all is whole"
+        "out", metavar="OUT", type=user_path, help="folder to make; dataset.json appears in it last, when all is whole"
     )
     p.add_argument(
         "--skip-checksums", action="store_true", help="do not compare the files' checksums with the official ones"

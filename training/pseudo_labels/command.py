@@ -6,14 +6,13 @@ import argparse
 import hashlib
 import logging
 import warnings
-from pathlib import Path
 
 import numpy as np
 from lightning import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.datasets.frame_cache import LabelChoice
@@ -154,12 +153,12 @@ def main(argv: list[str]) -> None:
         "pseudo-labels go to folders of their own. A report tells their quality where the data set holds a truth "
         "that the budget hides. Interrupted, the same command goes on.",
     )
-    parser.add_argument("teacher", type=Path, help="checkpoint of the teacher: runs/NAME/last.ckpt")
+    parser.add_argument("teacher", type=user_path, help="checkpoint of the teacher: runs/NAME/last.ckpt")
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames to label")
     parser.add_argument(
-        "--budget", type=Path, help="label budget the teacher was trained on: labels outside count as none"
+        "--budget", type=user_path, help="label budget the teacher was trained on: labels outside count as none"
     )
-    parser.add_argument("--out", type=Path, help="where to write (default: into the data set's own folder)")
+    parser.add_argument("--out", type=user_path, help="where to write (default: into the data set's own folder)")
     parser.add_argument(
         "--tasks", nargs="+", choices=LABELLED, default=[SEMANTIC], help="what to label (default: semantic)"
     )

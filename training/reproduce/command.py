@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.json_file import write_json
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
     )
-    parser.add_argument("--out", type=Path, help="where to write the table (default: runs/STUDY)")
+    parser.add_argument("--out", type=user_path, help="where to write the table (default: runs/STUDY)")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, and their teachers")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only these seeds")
     parser.add_argument("--steps", nargs="+", type=at_least_one, metavar="N", help="only these lengths")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
+from mtl_perception.argument_types import user_path
 from training.errors import ConfigurationError
 from training.rooms.generate import VIEWS_PER_ROOM, Settings, generate
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "The splits train and val never share a room.",
     )
     p.add_argument(
-        "out", metavar="OUT", type=Path, help="folder to make; dataset.json appears in it last, when all is whole"
+        "out", metavar="OUT", type=user_path, help="folder to make; dataset.json appears in it last, when all is whole"
     )
     p.add_argument(
         "--frames", type=int, help=f"single views, {VIEWS_PER_ROOM} a room (default: 600, or none with --sequences)"

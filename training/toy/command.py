@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from mtl_perception.argument_types import user_path
 from mtl_perception.json_file import write_json
 from training.reproduce.study import STUDIES
 from training.results_page import write_page
@@ -29,11 +30,11 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "study",
         nargs="?",
-        type=Path,
+        type=user_path,
         default=STUDIES / "toy.yaml",
         help="YAML of other settings and numbers of seeds (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, help="where to write table, figures and plot (default: runs/STUDY)")
+    parser.add_argument("--out", type=user_path, help="where to write table, figures and plot (default: runs/STUDY)")
     options = parser.parse_args(argv)
     study = read_study(options.study)
     results = run_study(study)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl_perception.argument_types import at_least_one
+from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.json_file import write_json
 from training.affinity.matrix_file import gains, read_matrix
 from training.affinity.rows import single_name
@@ -58,9 +58,9 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--tasks", nargs="+", choices=TASKS, help="two or more; needed for a folder")
     parser.add_argument(
-        "--networks", nargs="+", type=Path, metavar="CHECKPOINT", help="networks of one of the tasks each"
+        "--networks", nargs="+", type=user_path, metavar="CHECKPOINT", help="networks of one of the tasks each"
     )
-    parser.add_argument("--affinity", type=Path, metavar="JSON", help="what `affinity` measured, to compare with")
+    parser.add_argument("--affinity", type=user_path, metavar="JSON", help="what `affinity` measured, to compare with")
     parser.add_argument("--cheap", action="store_true", help="of a study its cheap version")
     parser.add_argument(
         "--root", help="of a study, folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
@@ -71,7 +71,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the points looked at (default: %(default)s)")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=user_path,
         metavar="FILE.md",
         help="table; .json and .png go beside it; needed for a folder (default of a study: "
         "runs/STUDY/transferability.md)",
