@@ -27,11 +27,12 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.bag_reading import open_bag
 from mtl_perception.bags import BagError
 from mtl_perception.dataset_folder import DatasetError
-from mtl_perception.evaluation.command import add_evaluate_arguments, evaluate
+from mtl_perception.evaluation.command import add_evaluate_arguments, evaluate, recording_of
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.live_figures import live_figures
 from mtl_perception.evaluation.process_usage import ProcessUsage
 from mtl_perception.messages import nanoseconds_of
+from mtl_perception.network import read_card
 from mtl_perception.node_replay import ReplayError
 from mtl_perception.node_traffic import Traffic
 from mtl_perception.share import model_path
@@ -136,9 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Find out before the recording is played what would be found out after it."""
     check_writable(options.out)
+    cards = {model: read_card(model_path(model)) for model in (options.model, *options.against)}
+    recording = recording_of(options)
     try:
-        with open_bag(options.bag):
-            pass
+        with open_bag(recording.bag) as bag:
+            recording.label_folder(bag, recording.topics_in(bag).image, cards)
     except BagError as error:
         raise EvaluationError(str(error)) from error
 

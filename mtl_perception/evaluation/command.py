@@ -19,7 +19,7 @@ from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
 if TYPE_CHECKING:
     from mtl_perception.backends.choice import Runtime
     from mtl_perception.evaluation.live_part import LiveSource
-    from mtl_perception.evaluation.measurement import Measurement
+    from mtl_perception.evaluation.measurement import Measurement, Recording
     from mtl_perception.network import Network
 
 GOOD, WORSE, COULD_NOT, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
@@ -122,11 +122,11 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     """
     from mtl_perception.bags import BagError
     from mtl_perception.evaluation.frames_file import write_frames
-    from mtl_perception.evaluation.measurement import Measurement, Recording
+    from mtl_perception.evaluation.measurement import Measurement
     from mtl_perception.evaluation.metrics_file import write_metrics
 
     check_writable(options.out)
-    recording = Recording(options.bag, options.image, options.camera_info, options.depth, options.labels)
+    recording = recording_of(options)
     networks = _networks([options.model, *options.against], runtime_of(options))
     passed_over = [f"{name}: not run by {line}" for name, one in networks.items() for line in one.passed_over]
     measurement = Measurement(recording, networks, command)
@@ -151,6 +151,13 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     if not_live is not None:
         raise EvaluationError(f"not measured live: {not_live}")
     return _exit_code(metrics, [*options.fail_under, *options.fail_over])
+
+
+def recording_of(options: argparse.Namespace) -> Recording:
+    """What the arguments of ``add_evaluate_arguments`` say of the recording."""
+    from mtl_perception.evaluation.measurement import Recording
+
+    return Recording(options.bag, options.image, options.camera_info, options.depth, options.labels)
 
 
 def _write_report(out: Path, measurement: Measurement, metrics: Mapping[str, Any]) -> None:

@@ -24,6 +24,7 @@ from mtl_perception.evaluation.notable_frames import notable_frames, pictures_of
 from mtl_perception.evaluation.pipeline import Pace, Predicted, run
 from mtl_perception.evaluation.topics import Topics, choose_topics
 from mtl_perception.evaluation.true_classes import LabelFolder, check_classes
+from mtl_perception.model_card import ModelCard
 from mtl_perception.network import Network
 
 INTERRUPTED = "interrupted"
@@ -52,6 +53,40 @@ class Recording:
         if self.labels is None:
             return False
         return Path(self.labels).is_dir() or Path(self.labels.rpartition(":")[0] or "-").is_dir()
+
+    def topics_in(self, bag: Bag) -> Topics:
+        """The topics to read.
+
+        Raises:
+            TopicError: one is not there or of another type, or it is not clear which to read.
+        """
+        on_disk = self.labels_are_on_disk
+        return choose_topics(
+            bag,
+            image=self.image,
+            camera_info=self.camera_info,
+            depth=self.depth,
+            labels=None if on_disk else self.labels,
+            look_for_labels=not on_disk,
+        )
+
+    def label_folder(self, bag: Bag, image: str, cards: Mapping[str, ModelCard]) -> LabelFolder | None:
+        """The labels on disk of the topic ``image``; None where they are in the bag or nowhere.
+
+        Args:
+            bag: this recording.
+            image: topic of the images.
+            cards: of the networks to be measured, by name.
+
+        Raises:
+            LabelError, DatasetError: labels are not there, or of other classes than a network's.
+        """
+        if not self.labels_are_on_disk:
+            return None
+        labels = LabelFolder(self.labels, bag.topics[image].count, breaks_off=bag.breaks_off is not None)
+        for name, card in cards.items():
+            check_classes(labels.classes, {c.id: c.name for c in card.classes}, name)
+        return labels
 
 
 @dataclass
@@ -95,8 +130,8 @@ class Measurement:
         self._with_depth = self._with_classes = 0
         self._passed_over = {name: len(network.passed_over) for name, network in self.networks.items()}
         with open_bag(self.recording.bag) as bag:
-            self.topics = self._topics(bag)
-            labels = self._labels(bag, self.topics.image)
+            self.topics = self.recording.topics_in(bag)
+            labels = self._labels(bag)
             reader = FrameReader(bag, self.topics, labels)
             total = bag.topics[self.topics.image].count
             self.stopped_by = bag.breaks_off
@@ -134,28 +169,12 @@ class Measurement:
         notable = {name: notable_frames(scores.frames) for name, scores in self.scores.items()}
         wanted = {one.index for chosen in notable.values() for one in chosen}
         with open_bag(self.recording.bag) as bag:
-            reader = FrameReader(bag, self.topics, self._labels(bag, self.topics.image))
+            reader = FrameReader(bag, self.topics, self._labels(bag))
             return pictures_of(reader.frames(wanted), self.networks, notable)
 
-    def _topics(self, bag: Bag) -> Topics:
-        wanted = self.recording
-        on_disk = wanted.labels_are_on_disk
-        return choose_topics(
-            bag,
-            image=wanted.image,
-            camera_info=wanted.camera_info,
-            depth=wanted.depth,
-            labels=None if on_disk else wanted.labels,
-            look_for_labels=not on_disk,
-        )
-
-    def _labels(self, bag: Bag, image: str) -> LabelFolder | None:
-        if not self.recording.labels_are_on_disk:
-            return None
-        labels = LabelFolder(self.recording.labels, bag.topics[image].count, breaks_off=bag.breaks_off is not None)
-        for name, network in self.networks.items():
-            check_classes(labels.classes, {c.id: c.name for c in network.card.classes}, name)
-        return labels
+    def _labels(self, bag: Bag) -> LabelFolder | None:
+        cards = {name: network.card for name, network in self.networks.items()}
+        return self.recording.label_folder(bag, self.topics.image, cards)
 
     def _run(self, reader: FrameReader, total: int) -> None:
         networks = list(self.networks.values())

@@ -62,6 +62,9 @@ def test_what_cannot_be_evaluated_is_told_before_anything_is_played(tmp_path, mo
     for arguments, complaint in (
         ((bag, *ears, "--out", tmp_path / "file"), "A folder is wanted, and this is none"),
         ((tmp_path / "nosuch", *ears, "--out", tmp_path / "out"), f"there is no bag {tmp_path / 'nosuch'}"),
+        ((bag, *ears, "--out", tmp_path / "out", "--against", "nosuch.onnx"), "nosuch.onnx"),
+        ((bag, *ears, "--out", tmp_path / "out", "--labels", "/nosuch"), "no topic /nosuch"),
+        ((bag, *ears, "--out", tmp_path / "out", "--labels", tmp_path), f"{tmp_path} has no dataset.json and no masks"),
     ):
         assert evaluation_node.main(["evaluation_node", *map(str, arguments)]) == 2
         assert complaint in capsys.readouterr().err
