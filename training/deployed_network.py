@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from training.checkpoint import TrainedNetwork
 from training.errors import ConfigurationError
 from training.input_size import is_in_proportion
+from training.models.aggregation import FeatureAggregation
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC
 from training.resize import SeparableResize, shrink
@@ -46,8 +47,9 @@ class DeployedNetwork(nn.Module):
                 "choose a height and width in that proportion"
             )
         self.network = copy.deepcopy(trained.network)
-        for head in self.network.aggregate.values():
-            head.fold_norm()
+        for module in self.network.modules():
+            if isinstance(module, FeatureAggregation):
+                module.fold_norm()
         self.size = (height, width)
         stride = 4
         predicted = (trained.height // stride, trained.width // stride)
