@@ -13,6 +13,7 @@ from training.plot_file import save_plot
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import LogLocator, NullFormatter
 
 _FIGURES = {"miou_present": ("mIoU of the classes present, %", 100, 1), "rmse": ("depth rmse, m", 1, 3)}
 """Title, scale and decimals of what a card tells."""
@@ -67,6 +68,10 @@ def draw(family: Family, members: _Members, path: Path) -> None:
                 panel.plot(x, y, "o", color="tab:red" if name == family.faithful else "tab:blue")
                 panel.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.margins(x=0.2)  # for the names
         panel.set_xlabel("milliseconds a frame (median)" + (", not all of one library" if len(devices) > 1 else ""))
         panel.set_ylabel(title)
         panel.grid(alpha=0.3, which="both")
