@@ -31,7 +31,7 @@ from mtl_perception.depth_logger.rigid import parse_pose
 from mtl_perception.depth_logger.run_writer import RunSettings
 from mtl_perception.depth_logger_parameters import DepthLoggerParameters
 from mtl_perception.diagnostics import status_array, unheard_clock, why_silent
-from mtl_perception.lifecycle_transitions import started, transition
+from mtl_perception.lifecycle_transitions import configure_and_activate, transition
 from mtl_perception.messages import MessageError, array_from_image, nanoseconds_of
 from mtl_perception.node_main import run_node
 from mtl_perception.parameter_server import ParameterServer
@@ -69,7 +69,7 @@ class DepthLoggerNode(LifecycleNode):
         self._log_service = self.create_service(
             Trigger, "~/log_now", self._on_log_now, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        self.has_started = not self._settings.values.autostart or started(self)
+        self.has_started = not self._settings.values.autostart or configure_and_activate(self)
 
     @transition("configure", undo="_close", expected=(DatasetError, ValueError))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -39,7 +39,7 @@ def transition(
     return decorated
 
 
-def started(node: LifecycleNode) -> bool:
-    """Configure and activate ``node``; whether it is active then. Why not is in its log."""
+def configure_and_activate(node: LifecycleNode) -> bool:
+    """Take ``node`` through both transitions; whether it is active then. Why not is in its log."""
     done = TransitionCallbackReturn.SUCCESS
     return node.trigger_configure() == done and node.trigger_activate() == done

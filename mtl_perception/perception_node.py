@@ -22,7 +22,7 @@ from mtl_perception.camera_info import another_shape, carries_rectified, intrins
 from mtl_perception.camera_info_subscription import CameraInfoSubscription
 from mtl_perception.diagnostics import diagnostic_array, unheard_clock, why_silent
 from mtl_perception.latest_frame_worker import LatestFrameWorker
-from mtl_perception.lifecycle_transitions import started, transition
+from mtl_perception.lifecycle_transitions import configure_and_activate, transition
 from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
 from mtl_perception.network import Network
 from mtl_perception.network_loading import load_aside, load_network
@@ -73,7 +73,7 @@ class PerceptionNode(LifecycleNode):
         self._reload_service = self.create_service(
             Trigger, "~/reload", self._on_reload, callback_group=MutuallyExclusiveCallbackGroup()
         )
-        self.has_started = not self._settings.values.autostart or started(self)
+        self.has_started = not self._settings.values.autostart or configure_and_activate(self)
 
     @transition("configure", undo="_close", expected=(NetworkError,))
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -41,7 +41,7 @@ class FeaturePropagation(nn.Module):
 
     def _shares(self, scores: Tensor) -> Tensor:
         """(B, N * C, h, w) to the same: of each channel's N tasks the softmax."""
-        if len(self.names) == 2:  # Of two it is a sigmoid, which inference libraries are far faster at.
+        if len(self.names) == 2:  # Of two it is a sigmoid, which needs no pass over another layout.
             one, other = scores.chunk(2, 1)
             share = torch.sigmoid(one - other)
             return torch.cat([share, 1 - share], 1)
