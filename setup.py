@@ -17,6 +17,9 @@ setup(
         "mtl_perception.depth_logger",
         "mtl_perception.evaluation",
         "mtl_perception.evaluation.report",
+        "mtl_perception.messages",
+        "mtl_perception.nodes",
+        "mtl_perception.recordings",
     ],
     package_data={"mtl_perception.evaluation.report": ["templates/*"]},
     data_files=[

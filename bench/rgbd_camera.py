@@ -24,8 +24,8 @@ from std_msgs.msg import Header
 
 from bench.camera import FOCAL_LENGTH, HEIGHT, NAMESPACE, PATIENCE, WIDTH, NoAnswerError, ticks
 from mtl_perception.deployment.made_frames import made_frames
-from mtl_perception.message_building import image_from_array, stamp_of
-from mtl_perception.messages import nanoseconds_of
+from mtl_perception.messages.arrays import nanoseconds_of
+from mtl_perception.messages.building import image_from_array, stamp_of
 from mtl_perception.node_process import NodeProcess
 
 COUNT = 8

@@ -59,9 +59,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def evaluation(context: LaunchContext) -> list:
     """The node and what follows: it starts the evaluation node, and that one's word the player."""
-    from mtl_perception.bag_reading import open_bag
     from mtl_perception.evaluation.topics import choose_topics
-    from mtl_perception.evaluation_node import READY
+    from mtl_perception.nodes.evaluation_node import READY
+    from mtl_perception.recordings.bag_reading import open_bag
     from mtl_perception.share import DEFAULT_MODEL
 
     given = {name: LaunchConfiguration(name).perform(context) for name in ("image", "camera_info", "depth", "labels")}

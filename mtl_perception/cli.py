@@ -68,8 +68,8 @@ def _fail(problem: object) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from mtl_perception import demo
-    from mtl_perception.bags import BagError
     from mtl_perception.node_replay import ReplayError
+    from mtl_perception.recordings.bags import BagError
 
     try:
         summary = demo.run(options.out, options.model, options.bag)
@@ -85,7 +85,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from mtl_perception import perception_node
+    from mtl_perception.nodes import perception_node
     from mtl_perception.share import use_shared_memory_profile
 
     use_shared_memory_profile()
@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _log(options: argparse.Namespace) -> int:
-    from mtl_perception import depth_logger_node
+    from mtl_perception.nodes import depth_logger_node
     from mtl_perception.share import use_shared_memory_profile
 
     use_shared_memory_profile()
@@ -132,8 +132,8 @@ def _replay(options: argparse.Namespace) -> int:
     import rclpy
     from rclpy.node import Node
 
-    from mtl_perception.bag_reading import open_bag
-    from mtl_perception.bags import BagError
+    from mtl_perception.recordings.bag_reading import open_bag
+    from mtl_perception.recordings.bags import BagError
     from mtl_perception.replay import BagPlayer
     from mtl_perception.share import use_shared_memory_profile
 
@@ -166,8 +166,8 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _bag_from_folder(options: argparse.Namespace) -> int:
-    from mtl_perception.bags import BagError, write_bag_from_folder
     from mtl_perception.dataset_tools.export_bag import chosen_frames
+    from mtl_perception.recordings.bags import BagError, write_bag_from_folder
 
     folder = DatasetFolder(options.folder)
     try:
@@ -181,7 +181,7 @@ def _bag_from_folder(options: argparse.Namespace) -> int:
 
 
 def _dataset(options: argparse.Namespace) -> int:
-    from mtl_perception.bags import BagError
+    from mtl_perception.recordings.bags import BagError
 
     try:
         return options.dataset_command(options)

@@ -12,13 +12,13 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from mtl_perception.atomic_write import check_writable, write_atomically
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
 from mtl_perception.json_file import write_json
-from mtl_perception.messages import array_from_image, nanoseconds_of, rgb_from_compressed
+from mtl_perception.messages.arrays import array_from_image, nanoseconds_of, rgb_from_compressed
 from mtl_perception.network import read_card
 from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
 from mtl_perception.node_traffic import Output, Traffic
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
 from mtl_perception.share import model_path, share_directory
 from mtl_perception.visualize import Palette, side_by_side, viewing_range
 

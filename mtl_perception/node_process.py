@@ -28,7 +28,7 @@ class NodeProcess:
         arguments: tuple[str, ...] = (),
         module: str = "perception_node",
     ) -> None:
-        self._command = [sys.executable, "-m", f"mtl_perception.{module}", "--ros-args", *arguments]
+        self._command = [sys.executable, "-m", f"mtl_perception.nodes.{module}", "--ros-args", *arguments]
         for name, value in parameters.items():
             self._command += ["-p", f"{name}:={json.dumps(value)}"]
         for name, target in remappings.items():

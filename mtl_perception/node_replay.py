@@ -18,11 +18,11 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from tqdm import tqdm
 
-from mtl_perception.bag_reading import Bag
-from mtl_perception.bags import BagError
-from mtl_perception.messages import nanoseconds_of
+from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
 from mtl_perception.node_traffic import Output, Traffic
+from mtl_perception.recordings.bag_reading import Bag
+from mtl_perception.recordings.bags import BagError
 from mtl_perception.replay import BagPlayer, check_playable
 from mtl_perception.share import use_shared_memory_profile
 

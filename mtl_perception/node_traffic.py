@@ -11,7 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-from mtl_perception.messages import nanoseconds_of
+from mtl_perception.messages.arrays import nanoseconds_of
 
 Output = Literal["depth", "segmentation"]
 LISTENERS = 2

@@ -14,10 +14,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
 
-from mtl_perception.bag_reading import Bag, BagMessage
-from mtl_perception.bags import BagError
-from mtl_perception.message_building import stamp_of
-from mtl_perception.messages import nanoseconds_of
+from mtl_perception.messages.arrays import nanoseconds_of
+from mtl_perception.messages.building import stamp_of
+from mtl_perception.recordings.bag_reading import Bag, BagMessage
+from mtl_perception.recordings.bags import BagError
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""

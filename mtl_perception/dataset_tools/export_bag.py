@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtl_perception.bags import FIRST_STAMP, FRAME_ID, RecordedFrame, write_bag
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_index import RunIndex, read_index
+from mtl_perception.recordings.bags import FIRST_STAMP, FRAME_ID, RecordedFrame, write_bag
 
 _LAST_STAMP = 2**31 * 10**9
 """What the seconds of a ROS stamp can hold, nanoseconds."""

@@ -21,8 +21,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from mtl_perception.deployment.own_process import own_process
-from mtl_perception.message_building import image_from_array, stamp_of
-from mtl_perception.messages import nanoseconds_of
+from mtl_perception.messages.arrays import nanoseconds_of
+from mtl_perception.messages.building import image_from_array, stamp_of
 
 RESULTS = ("depth/image", "segmentation/image", "segmentation/confidence")
 """What of the node's outputs is subscribed to."""

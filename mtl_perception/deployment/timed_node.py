@@ -23,7 +23,7 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
 from mtl_perception.deployment.node_camera import PATIENCE, NoAnswerError, node_camera
 from mtl_perception.deployment.own_process import own_process
-from mtl_perception.perception_node import PerceptionNode
+from mtl_perception.nodes.perception_node import PerceptionNode
 from mtl_perception.share import use_shared_memory_profile
 
 _numbers = itertools.count()

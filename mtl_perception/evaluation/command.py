@@ -120,10 +120,10 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     Raises:
         EvaluationError, DatasetError, NetworkError, OSError: it could not be measured, or not live.
     """
-    from mtl_perception.bags import BagError
     from mtl_perception.evaluation.frames_file import write_frames
     from mtl_perception.evaluation.measurement import Measurement
     from mtl_perception.evaluation.metrics_file import write_metrics
+    from mtl_perception.recordings.bags import BagError
 
     check_writable(options.out)
     recording = recording_of(options)
@@ -161,8 +161,8 @@ def recording_of(options: argparse.Namespace) -> Recording:
 
 
 def _write_report(out: Path, measurement: Measurement, metrics: Mapping[str, Any]) -> None:
-    from mtl_perception.bags import BagError
     from mtl_perception.evaluation.report import write_report
+    from mtl_perception.recordings.bags import BagError
 
     try:
         pictures = measurement.pictures()

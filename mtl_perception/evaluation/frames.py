@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from mtl_perception.bag_reading import Bag
-from mtl_perception.bags import BagError
-from mtl_perception.camera_info import another_shape, carries_rectified
 from mtl_perception.depth_logger.alignment import Alignment, View
 from mtl_perception.depth_logger.registration import RegistrationError
 from mtl_perception.evaluation.stamp_matching import Match, StampMatching
 from mtl_perception.evaluation.topics import Topics
 from mtl_perception.evaluation.true_classes import LabelFolder, class_ids_of
-from mtl_perception.messages import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
-from mtl_perception.rgbd_messages import depth_of, view_of
-from mtl_perception.robot_poses import RobotPoses
+from mtl_perception.messages.arrays import MessageError, nanoseconds_of, rgb_from_compressed, rgb_from_image
+from mtl_perception.messages.camera_info import another_shape, carries_rectified
+from mtl_perception.messages.rgbd import depth_of, view_of
+from mtl_perception.messages.robot_poses import RobotPoses
+from mtl_perception.recordings.bag_reading import Bag
+from mtl_perception.recordings.bags import BagError
 
 _STATIC_TRANSFORMS = "/tf_static"
 _NUMBERS = re.compile(r"\d+")

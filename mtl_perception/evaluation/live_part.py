@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mtl_perception.bags import BagError
 from mtl_perception.evaluation.measurement import INTERRUPTED
 from mtl_perception.evaluation.topics import Topics
+from mtl_perception.recordings.bags import BagError
 
 LiveSource = Callable[[Path, Path, str, str | None], Mapping[str, Any] | None]
 """``live.measure_live``, or what takes the same: bag, network file, image topic and CameraInfo topic; gives None of a

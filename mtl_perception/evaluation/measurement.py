@@ -14,8 +14,6 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.backends import NetworkError
-from mtl_perception.bag_reading import Bag, open_bag
-from mtl_perception.bags import BagError
 from mtl_perception.evaluation.conditions import conditions
 from mtl_perception.evaluation.frame_pictures import FramePictures
 from mtl_perception.evaluation.frames import FrameReader
@@ -26,6 +24,8 @@ from mtl_perception.evaluation.topics import Topics, choose_topics
 from mtl_perception.evaluation.true_classes import LabelFolder, check_classes
 from mtl_perception.model_card import ModelCard
 from mtl_perception.network import Network
+from mtl_perception.recordings.bag_reading import Bag, open_bag
+from mtl_perception.recordings.bags import BagError
 
 INTERRUPTED = "interrupted"
 """What ``stopped_by`` says after Ctrl-C."""

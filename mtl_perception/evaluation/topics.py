@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mtl_perception.bag_reading import Bag
-from mtl_perception.bags import BagError
+from mtl_perception.recordings.bag_reading import Bag
+from mtl_perception.recordings.bags import BagError
 
 IMAGE, COMPRESSED, CAMERA_INFO = (f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo"))
 

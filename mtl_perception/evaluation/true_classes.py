@@ -15,7 +15,7 @@ import numpy as np
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
 from mtl_perception.evaluation.errors import EvaluationError
-from mtl_perception.messages import MessageError, array_from_image
+from mtl_perception.messages.arrays import MessageError, array_from_image
 from mtl_perception.picture import PictureError, decode_picture
 
 _INDEX_OR_STAMP = re.compile(r"(\d+)|(\d+)\.(\d{1,9})")

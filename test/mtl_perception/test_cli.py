@@ -17,14 +17,14 @@ from rclpy.node import Node
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from mtl_perception import perception_node
 from mtl_perception.backends import NetworkError, choice
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC
 from mtl_perception.cli import main
 from mtl_perception.model_card import Evaluation
-from mtl_perception.parameter_server import ParameterServer
-from mtl_perception.parameters import PerceptionParameters
+from mtl_perception.nodes import perception_node
+from mtl_perception.nodes.parameter_server import ParameterServer
+from mtl_perception.nodes.perception_parameters import PerceptionParameters
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC
 
 CONFIG = Path(__file__).parents[2] / "config" / "perception.yaml"
 

@@ -24,7 +24,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import String
 
-from mtl_perception.message_building import image_from_array
+from mtl_perception.messages.building import image_from_array
 
 OUTPUTS = {
     "depth/image": Image,
@@ -45,7 +45,7 @@ class NodeUnderTest:
     """The perception node, or the one of another ``module``, in a process; what it printed is in ``log``."""
 
     def __init__(self, *arguments: str, module: str = "perception_node") -> None:
-        command = [sys.executable, "-m", f"mtl_perception.{module}", "--ros-args", *arguments]
+        command = [sys.executable, "-m", f"mtl_perception.nodes.{module}", "--ros-args", *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.log = ""
         threading.Thread(target=self._read, daemon=True).start()

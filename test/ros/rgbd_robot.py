@@ -17,7 +17,7 @@ from std_srvs.srv import Trigger
 
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
-from mtl_perception.message_building import image_from_array, stamp_of
+from mtl_perception.messages.building import image_from_array, stamp_of
 
 HEIGHT, WIDTH = 48, 64
 PATIENCE = 30.0

@@ -12,7 +12,7 @@ import time
 import rclpy
 from rclpy.node import Node
 
-from mtl_perception.bag_reading import open_bag
+from mtl_perception.recordings.bag_reading import open_bag
 from mtl_perception.replay import BagPlayer
 
 

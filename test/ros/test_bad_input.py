@@ -10,7 +10,7 @@ import pytest
 from harness import NodeUnderTest, Robot, one_line
 from sensor_msgs.msg import CompressedImage, Image
 
-from mtl_perception.messages import array_from_image
+from mtl_perception.messages.arrays import array_from_image
 
 RGB = np.full((48, 64, 3), 100, np.uint8)
 

@@ -19,7 +19,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from mtl_perception.dataset_folder import DatasetFolder, Intrinsics
 from mtl_perception.dataset_index import read_index
-from mtl_perception.message_building import image_from_array
+from mtl_perception.messages.building import image_from_array
 
 
 def test_every_frame_kept_is_what_was_sent_bit_for_bit(tmp_path):

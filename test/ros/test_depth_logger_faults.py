@@ -12,7 +12,7 @@ from rgbd_robot import HEIGHT, WIDTH, camera_info, logging
 from sensor_msgs.msg import CameraInfo, Image
 
 from mtl_perception.dataset_folder import DatasetFolder
-from mtl_perception.message_building import image_from_array
+from mtl_perception.messages.building import image_from_array
 
 HEADER = CameraInfo().header
 

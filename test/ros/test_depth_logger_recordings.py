@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from noise_folder import write_dataset
 
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, write_bag_from_folder
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import read_index
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, write_bag_from_folder
 
 FRAMES = 45
 COMMAND = [sys.executable, "-m", "mtl_perception.cli"]

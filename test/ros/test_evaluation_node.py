@@ -13,16 +13,16 @@ import rosbag2_play
 from harness import NodeUnderTest
 from recorder import IMAGE, INFO, record_frames
 
-from mtl_perception import evaluation_node
-from mtl_perception.evaluation_node import READY, StreamListener
 from mtl_perception.node_replay import ReplayError
+from mtl_perception.nodes import evaluation_node
+from mtl_perception.nodes.evaluation_node import READY, StreamListener
 
 FRAMES = 15
 PLAYED = {topic: f"/evaluation{topic}" for topic in (IMAGE, INFO)}
 
 
 def evaluation(*arguments: object) -> subprocess.Popen:
-    command = [sys.executable, "-m", "mtl_perception.evaluation_node", *map(str, arguments)]
+    command = [sys.executable, "-m", "mtl_perception.nodes.evaluation_node", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -8,7 +8,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from rgbd_robot import RgbdRobot, camera_info
 from sensor_msgs.msg import CameraInfo, Image
 
-from mtl_perception.messages import array_from_image
+from mtl_perception.messages.arrays import array_from_image
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 

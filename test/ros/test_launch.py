@@ -28,8 +28,8 @@ from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from noise_folder import write_dataset
 
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, write_bag_from_folder
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, IMAGE_TOPIC, write_bag_from_folder
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from network_file import card
 from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import SetBool
 
-from mtl_perception.message_building import image_from_array
-from mtl_perception.messages import array_from_image
+from mtl_perception.messages.arrays import array_from_image
+from mtl_perception.messages.building import image_from_array
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,10 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import write_bag_from_folder
 from mtl_perception.dataset_folder import DatasetFolder, DatasetInfo, Intrinsics
 from mtl_perception.dataset_writer import DatasetWriter
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import write_bag_from_folder
 
 FRAMES = 12
 

@@ -8,11 +8,11 @@ import pytest
 from logged_folder import FIRST, OTHER_RUN, RUN, entry, header, write_index, write_logged
 from noise_folder import HEIGHT, WIDTH
 
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError
 from mtl_perception.cli import main
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_tools.export_bag import export_bag
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError
 
 COLOR_TOPIC = f"{IMAGE_TOPIC}/compressed"
 

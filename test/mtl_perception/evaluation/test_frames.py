@@ -24,11 +24,11 @@ from recorder import (
     scene,
 )
 
-from mtl_perception.bag_reading import open_bag
-from mtl_perception.bags import BagError
 from mtl_perception.evaluation.frames import Frame, FrameReader
 from mtl_perception.evaluation.topics import choose_topics
 from mtl_perception.evaluation.true_classes import LabelFolder
+from mtl_perception.recordings.bag_reading import open_bag
+from mtl_perception.recordings.bags import BagError
 
 RGB, METRES, CLASSES = scene(0)
 MILLIMETRES = np.rint(METRES * 1000).astype(np.uint16)

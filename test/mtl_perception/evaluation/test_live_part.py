@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from recorder import IMAGE, INFO, record_frames
 
-from mtl_perception.bags import BagError
 from mtl_perception.evaluation import command
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.live_part import add_live
 from mtl_perception.evaluation.metrics_file import read_metrics
 from mtl_perception.evaluation.topics import Topics
+from mtl_perception.recordings.bags import BagError
 
 MODELS = {"a": Path("a.onnx"), "b": Path("b.onnx")}
 TOPICS = Topics("/image", "/info")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from recorder import DEPTH, IMAGE, INFO, LABELS, START, png, record_frames, recording, scene
 
-from mtl_perception.bag_reading import open_bag
 from mtl_perception.evaluation.topics import TopicError, Topics, choose_topics
+from mtl_perception.recordings.bag_reading import open_bag
 
 RGB, METRES, CLASSES = scene(0)
 MILLIMETRES = (METRES * 1000).astype(np.uint16)

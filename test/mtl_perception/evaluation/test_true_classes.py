@@ -14,7 +14,7 @@ from logged_folder import write_logged
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.dataset_index import read_index
 from mtl_perception.evaluation.true_classes import LabelError, LabelFolder, check_classes, class_ids_of
-from mtl_perception.messages import MessageError
+from mtl_perception.messages.arrays import MessageError
 
 IDS = np.random.default_rng(0).integers(0, 4, (6, 8), dtype=np.uint8)
 STAMP = 1_700_000_000_123_456_789

@@ -1,0 +1,1 @@
+"""Bags, read (whole or torn) and written, without ROS."""
