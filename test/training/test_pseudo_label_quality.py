@@ -97,6 +97,20 @@ def test_calibration_is_that_of_torchmetrics(bins):
         assert b["confidence"] == pytest.approx(float(sure[inside].mean()))
 
 
+def test_calibration_of_a_class_is_that_of_the_pixels_that_were_given_it():
+    predicted, confidence, kept, truth = class_maps(2)
+    found = counted(predicted, confidence, kept, truth, bins=16).compute()["per_class"]
+    labelled = (truth > 0) & (truth < 255)
+    for i, figures in found.items():
+        given = labelled & (predicted == i)
+        sure = torch.from_numpy(confidence[given] / 255)
+        right = torch.from_numpy((truth == i)[given]).long()
+        error = float(BinaryCalibrationError(n_bins=16, norm="l1")(sure, right))
+        assert figures["calibration_error"] == pytest.approx(error, rel=1e-5)
+        assert figures["mean_confidence"] == pytest.approx(float(sure.mean()))
+        assert figures["accuracy"] == pytest.approx(float(right.double().mean()))
+
+
 @pytest.mark.parametrize("tau", [0.0, 0.2, 0.6, 0.9, 0.99])
 def test_the_curve_tells_what_another_threshold_would_keep(tau):
     predicted, confidence, _, truth = class_maps(3)
@@ -117,8 +131,14 @@ def test_classes_by_hand():
     assert found["miou"] == pytest.approx((1 / 2 + 1 / 2) / 2)
     assert found["miou_all"] == pytest.approx((1 / 2 + 2 / 3) / 2)
     assert found["per_class"] == {
-        1: {"pixels": 1, "coverage": 1.0, "precision": 1 / 2, "recall": 1.0},
-        2: {"pixels": 3, "coverage": pytest.approx(2 / 3), "precision": 1.0, "recall": 1 / 2},
+        1: {
+            **{"pixels": 1, "coverage": 1.0, "precision": 1 / 2, "recall": 1.0},
+            **{"mean_confidence": 1.0, "accuracy": 1 / 2, "calibration_error": 1 / 2},
+        },
+        2: {
+            **{"pixels": 3, "coverage": pytest.approx(2 / 3), "precision": 1.0, "recall": 1 / 2},
+            **{"mean_confidence": 1.0, "accuracy": 1.0, "calibration_error": 0.0},
+        },
     }
     assert found["calibration"]["error"] == pytest.approx(1 - 3 / 4)
 

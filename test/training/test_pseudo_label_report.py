@@ -62,6 +62,11 @@ def test_the_report_holds_every_figure_and_picture(tmp_path, semantic, depth):
     assert found["depth"]["abs_rel"] == depth.compute()["abs_rel"]
     assert f"| kept | {100 * expected['coverage']:.1f} % | 100.0 % | 100.0 % |" in text
     assert "| wall |" in text and "never seen" not in text
+    wall = found["semantic"]["per_class"]["wall"]
+    (line,) = (line for line in text.splitlines() if line.startswith("| wall |"))
+    assert line.endswith(
+        "".join(f" {100 * wall[k]:.1f} % |" for k in ("mean_confidence", "accuracy", "calibration_error"))
+    )
 
 
 def test_without_truth_the_report_says_so(tmp_path):

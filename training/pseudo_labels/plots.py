@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import PercentFormatter
 
 # Told apart by those who see few colours too (Okabe and Ito).
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 
 
 def plot_reliability(calibration: Mapping[str, Any], path: Path) -> None:
@@ -68,14 +68,14 @@ def plot_threshold(curve: Sequence[Mapping[str, float]], tau: float, path: Path)
 
 
 def plot_classes(rows: Sequence[tuple[str, Mapping[str, float]]], path: Path) -> None:
-    """Coverage, precision and recall of each class, side by side.
+    """Coverage, precision, recall and calibration error of each class, side by side.
 
     Args:
         rows: class names and their figures, as ``PseudoLabelQuality.compute`` gives them, in the order to show.
         path: PNG to write.
     """
     figure, panels = plt.subplots(
-        1, 3, figsize=(9.4, 1.3 + 0.24 * len(rows)), sharey=True, layout="constrained", squeeze=False
+        1, 4, figsize=(11.8, 1.3 + 0.24 * len(rows)), sharey=True, layout="constrained", squeeze=False
     )
     figure.get_layout_engine().set(wspace=0.06)  # So that 100 % of one panel and 0 % of the next stay apart.
     places = range(len(rows))
@@ -85,6 +85,7 @@ def plot_classes(rows: Sequence[tuple[str, Mapping[str, float]]], path: Path) ->
             ("coverage", "coverage: of its pixels, kept", ORANGE),
             ("precision", "precision: of the kept, truly it", BLUE),
             ("recall", "recall: of its kept pixels, found", GREEN),
+            ("calibration_error", "error of the confidence in it", PURPLE),
         ),
         strict=True,
     ):

@@ -33,8 +33,8 @@ class PseudoLabelQuality:
             raise ValueError(f"{bins} bins: {LEVELS} levels of confidence allow 1 to {LEVELS}")
         self.tau, self.bins = tau, bins
         self._all, self._kept = SegmentationMetrics(classes), SegmentationMetrics(classes)
-        # Labelled pixels and right ones by confidence; pixels and kept ones, labelled or not.
-        self._levels = np.zeros((2, LEVELS), np.int64)
+        # Labelled pixels and right ones by predicted class and confidence; pixels and kept ones, labelled or not.
+        self._levels = np.zeros((2, classes, LEVELS), np.int64)
         self._pixels = np.zeros(2, np.int64)
 
     def update(self, predicted: np.ndarray, confidence: np.ndarray, kept: np.ndarray, truth: np.ndarray) -> None:
@@ -56,7 +56,10 @@ class PseudoLabelQuality:
         self._kept.update(predicted, np.where(kept, truth, UNLABELLED))
         labelled = (truth != UNLABELLED) & (truth != NOT_CONFIDENT)
         right = labelled & (predicted == truth)
-        self._levels += [np.bincount(confidence[mask], minlength=LEVELS) for mask in (labelled, right)]
+        cell = (predicted.astype(np.int64) - 1) * LEVELS + confidence
+        self._levels += [
+            np.bincount(cell[mask], minlength=self._levels[0].size).reshape(-1, LEVELS) for mask in (labelled, right)
+        ]
         self._pixels += [kept.size, np.count_nonzero(kept)]
 
     def compute(self) -> dict[str, Any]:
@@ -70,7 +73,9 @@ class PseudoLabelQuality:
 
             ``per_class``: class id to ``pixels`` (that truly are of the class), ``coverage`` (share of these kept),
             and, of kept pixels, ``precision`` (share of those given the class that are of it) and ``recall`` (share of
-            those of the class that were given it); only classes in truth or prediction.
+            those of the class that were given it); of the labelled pixels given the class, kept or not,
+            ``mean_confidence``, ``accuracy`` (share right) and ``calibration_error``; only classes in truth or
+            prediction.
 
             ``calibration``: ``error`` (expected calibration error: mean distance of accuracy and confidence over the
             bins, weighted by pixels), ``mean_confidence``, and ``bins``: ``low``, ``high``, ``count``, and mean
@@ -91,29 +96,34 @@ class PseudoLabelQuality:
             "miou": kept["miou"],
             "miou_all": every["miou"],
             "per_class": self._per_class(),
-            "calibration": self._calibration(),
+            "calibration": self._calibration(self._levels.sum(1)),
             "curve": self._curve(),
         }
 
     def _per_class(self) -> dict[int, dict[str, float]]:
         every, kept = (m.confusion[:, :-1] for m in (self._all, self._kept))
+        given = [self._calibration(self._levels[:, i]) for i in range(self._all.classes)]
         return {
             i + 1: {
                 "pixels": int(every[i].sum()),
                 "coverage": _share(kept[i].sum(), every[i].sum()),
                 "precision": _share(kept[i, i], kept[:, i].sum()),
                 "recall": _share(kept[i, i], kept[i].sum()),
+                "mean_confidence": given[i]["mean_confidence"],
+                "accuracy": _share(every[i, i], every[:, i].sum()),
+                "calibration_error": given[i]["error"],
             }
             for i in range(self._all.classes)
             if every[i].any() or every[:, i].any()
         }
 
-    def _calibration(self) -> dict[str, Any]:
+    def _calibration(self, counts: np.ndarray) -> dict[str, Any]:
+        """Of ``counts`` (2, LEVELS) of labelled pixels and right ones."""
         levels = np.arange(LEVELS)
         # In whole numbers: a confidence on the edge of two bins belongs to the upper one.
         bin_of_level = np.minimum(levels * self.bins // (LEVELS - 1), self.bins - 1)
         count, right, confidence = (
-            np.bincount(bin_of_level, weights, self.bins) for weights in (*self._levels, self._levels[0] * levels / 255)
+            np.bincount(bin_of_level, weights, self.bins) for weights in (*counts, counts[0] * levels / 255)
         )
         total = count.sum()
         return {
@@ -133,11 +143,10 @@ class PseudoLabelQuality:
 
     def _curve(self) -> list[dict[str, float]]:
         points = []
+        levels = self._levels.sum(1)
         for tau in TAUS:
-            count, right = self._levels[:, np.arange(LEVELS) > 255 * tau].sum(1)
-            points.append(
-                {"tau": tau, "coverage": _share(count, self._levels[0].sum()), "accuracy": _share(right, count)}
-            )
+            count, right = levels[:, np.arange(LEVELS) > 255 * tau].sum(1)
+            points.append({"tau": tau, "coverage": _share(count, levels[0].sum()), "accuracy": _share(right, count)})
         return points
 
 

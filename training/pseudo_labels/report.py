@@ -19,6 +19,8 @@ from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQ
 
 __all__ = ["Example", "write_report"]
 
+_CLASS_FIGURES = ("coverage", "precision", "recall", "mean_confidence", "accuracy", "calibration_error")
+
 
 def write_report(
     directory: str | os.PathLike[str],
@@ -94,13 +96,14 @@ def _semantic_section(values: Mapping[str, Any], directory: Path) -> list[str]:
         "### Each class",
         "",
         "Coverage: share of the class's pixels that are kept. Of the kept pixels: precision, the share of those given "
-        "the class that are of it; recall, the share of those of the class that were given it.",
+        "the class that are of it; recall, the share of those of the class that were given it. Of all pixels given the "
+        "class, kept or not: mean confidence, the share that are of it (right), and the expected calibration error.",
         "",
-        "| class | pixels | coverage | precision | recall |",
-        "|---|---:|---:|---:|---:|",
+        "| class | pixels | coverage | precision | recall | confidence | right | calibration error |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
         *(
             f"| {name} | {v['pixels']:,} | "
-            + " | ".join(_percent(v[figure]) for figure in ("coverage", "precision", "recall"))
+            + " | ".join(_percent(v[figure]) for figure in _CLASS_FIGURES)
             + " |"
             for name, v in by_size
         ),
