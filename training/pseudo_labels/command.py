@@ -72,7 +72,8 @@ def write_pseudo_labels(
     frames = NamedFrames(trained, Source(source.folder, remaining), choice)
     trainer = Trainer(
         accelerator=accelerator,
-        devices=devices,
+        # Lightning stops at a process that is left without a frame.
+        devices=max(1, min(devices, len(remaining))),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
