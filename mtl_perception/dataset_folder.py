@@ -257,7 +257,7 @@ class DatasetFolder:
         try:
             image = decode_picture(path.read_bytes(), flags)
         except FileNotFoundError as error:
-            raise DatasetError(f"{self.root}: frame {name} has no {kind}") from error
+            raise DatasetError(f"{path} is not there: frame {name} has no {kind}") from error
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror}") from error
         except PictureError as error:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _START_OF_SCAN = 0xDA
+_PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 class PictureError(ValueError):
@@ -30,6 +34,8 @@ def decode_picture(data: bytes, flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
         raise PictureError("picture of 0 bytes")
     if _is_cut_off_jpeg(data):
         raise PictureError(f"JPEG of {len(data)} bytes is cut off")
+    if _is_broken_png(data):
+        raise PictureError(f"PNG of {len(data)} bytes is cut off or damaged")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -49,3 +55,22 @@ def _is_cut_off_jpeg(data: bytes) -> bool:
         filling = data[position + 1] == 0xFF
         position += 1 if filling else 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return data.find(_JPEG_END, position) < 0
+
+
+def _is_broken_png(data: bytes) -> bool:
+    """Whether a chunk of this PNG is missing or has a wrong checksum (PNG standard, 5.3).
+
+    Not all versions of OpenCV look at all of them, and what they find they print.
+    """
+    if not data.startswith(_PNG_START):
+        return False
+    position, kind = len(_PNG_START), b""
+    while kind != b"IEND":
+        if position + 12 > len(data):
+            return True
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 8 + length
+        if end + 4 > len(data) or struct.unpack_from(">I", data, end)[0] != zlib.crc32(data[position + 4 : end]):
+            return True
+        position = end + 4
+    return False

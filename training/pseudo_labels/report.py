@@ -102,9 +102,7 @@ def _semantic_section(values: Mapping[str, Any], directory: Path) -> list[str]:
         "| class | pixels | coverage | precision | recall | confidence | right | calibration error |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
         *(
-            f"| {name} | {v['pixels']:,} | "
-            + " | ".join(_percent(v[figure]) for figure in _CLASS_FIGURES)
-            + " |"
+            f"| {name} | {v['pixels']:,} | " + " | ".join(_percent(v[figure]) for figure in _CLASS_FIGURES) + " |"
             for name, v in by_size
         ),
         "",

@@ -101,8 +101,8 @@ def flipped(data: bytes) -> bytes:
     ("path", "data", "what"),
     [
         ("rgb/a0.jpg", b"", "picture of 0 bytes"),
-        ("rgb/a0.jpg", png(HEIGHT, WIDTH, 3)[:-20], "the PNG is cut off or damaged"),
-        ("rgb/a0.jpg", flipped(png(HEIGHT, WIDTH, 3)), "the PNG is cut off or damaged"),
+        ("rgb/a0.jpg", png(HEIGHT, WIDTH, 3)[:-20], "bytes is cut off or damaged"),
+        ("rgb/a0.jpg", flipped(png(HEIGHT, WIDTH, 3)), "is cut off or damaged"),
         ("rgb/a0.jpg", png(8, 9, 3), "it is 9x8, dataset.json says 32x24"),
         ("rgb/a 0.jpg", png(HEIGHT, WIDTH, 3), "its name cannot name a frame"),
         ("rgb/a0.bmp", b"BM", "files of rgb end with .jpg or .png"),

@@ -365,7 +365,7 @@ IDS_OF_NOBODY = png(np.full((HEIGHT, WIDTH), 77, np.uint8))
         (damaged_zip, "cannot read"),
         (changed_masks(SegmentationClass__a0_dot_png=SMALL), "a0.png is 8x8, the set is 32x24"),
         (changed_masks(SegmentationClass__a2_dot_png=PINK), "no label has the colour (200, 200, 200)"),
-        (changed_masks(SegmentationClass__a2_dot_png=TORN), "a2.png: picture of 100 bytes is damaged"),
+        (changed_masks(SegmentationClass__a2_dot_png=TORN), "a2.png: PNG of 100 bytes is cut off or damaged"),
         (changed_masks(SegmentationClass__a2_dot_png=b""), "a2.png: picture of 0 bytes"),
         (changed_masks(SegmentationClass__x__a2_dot_png=PINK), "frame a2 is labelled twice"),
         (changed_masks(labelmap_dot_txt="wall:1,2::"), "labelmap.txt, line 1: it is not NAME:RED,GREEN,BLUE"),

@@ -60,6 +60,8 @@ def test_a_compressed_mosaic_comes_out_in_colour():
 def test_a_bad_picture_is_named_for_what_is_wrong(data, complaint, capfd):
     with pytest.raises(MessageError, match=complaint):
         rgb_from_compressed(compressed(data))
+    if data.startswith(PNG[:8]):
+        assert capfd.readouterr().err == "", "the library's own complaint tells nothing of the frame"
 
 
 def test_a_jpeg_cut_off_behind_its_thumbnail_is_refused():
