@@ -100,8 +100,11 @@ class PerceptionModule(LightningModule):
         """Say what is being trained.
 
         Raises:
-            ConfigurationError: the first weights learnt from labels that the budget may hide.
+            ConfigurationError: a label is looked at that is never there where another is learnt; or the first weights
+                learnt from labels that the budget may hide.
         """
+        looked_at = [m.label for m in self.inputs if m.label]
+        self.trainer.datamodule.check_overlap(looked_at, self.hparams["tasks"])
         if self._first_weights:
             self._first_weights.check_budgets(self.trainer.datamodule)
             if doubt := self._first_weights.doubt(self.trainer.datamodule):

@@ -12,6 +12,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, WeightedRandomSampler
 
+from mtl_perception.dataset_folder import DatasetFolder
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
@@ -91,6 +92,7 @@ class FolderData(LightningDataModule):
         _check_names(self.train_sources)
         self.validation_source: Source | None = None
         self.labels = tuple(labels or LABELS)
+        self._within = f" within the budget {budget}" if budget else ""
         known = tuple(dict.fromkeys((*LABELS, *DERIVED_FROM)))
         if unknown := {*self.labels} - {*known}:
             raise ConfigurationError(f"unknown task {min(unknown)!r}; known: {', '.join(known)}")
@@ -184,16 +186,34 @@ class FolderData(LightningDataModule):
         def usable(name: str) -> bool:
             if require:
                 return all(choice.has(source.folder, kind, name) for kind in require)
-            return any(
-                choice.has(source.folder, kind, name) or (choice.pseudo is not None and choice.pseudo.has(kind, name))
-                for kind in self.labels
-            )
+            return any(_learnt(source.folder, choice, name, kind) for kind in self.labels)
 
         names = [name for name in source.names if usable(name)]
         if not names:
             wanted = " and ".join(require) or "any label"
-            raise ConfigurationError(f"no frame of {source.folder.name} to train on has {wanted}")
+            raise ConfigurationError(f"no frame of {source.folder.name} to train on has {wanted}{self._within}")
         return names
+
+    def check_overlap(self, looked_at: Sequence[str], predicted: Sequence[str]) -> None:
+        """Make sure that each label that is looked at is there where another is learnt.
+
+        Raises:
+            ConfigurationError: it never is, so that the network could as well do without.
+        """
+        for given in looked_at:
+            others = [task for task in predicted if task != given]
+            seen = (
+                (source.folder, choice, name)
+                for source, choice in zip(self.train_sources, self.choices, strict=True)
+                for name in source.names
+                if choice.has(source.folder, given, name)
+            )
+            if others and not any(_learnt(*frame, task) for frame in seen for task in others):
+                sets = ", ".join(source.folder.name for source in self.train_sources)
+                raise ConfigurationError(
+                    f"no frame of {sets} has both {given}, which the network looks at, and {' or '.join(others)}, "
+                    f"which it is to learn{self._within}"
+                )
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Shuffled, augmented batches; a last incomplete one is left out, for batch norm's sake."""
@@ -258,6 +278,11 @@ class FolderData(LightningDataModule):
             for name, digest in info.learnt_within.items():
                 seen.setdefault(name, set()).add(digest)
         return {name: digest for name, (digest, *others) in seen.items() if digest is not None and not others}
+
+
+def _learnt(folder: DatasetFolder, choice: LabelChoice, name: str, label: str) -> bool:
+    """Whether a frame has a label to learn, true or a teacher's."""
+    return choice.has(folder, label, name) or (choice.pseudo is not None and choice.pseudo.has(label, name))
 
 
 def _check_names(sources: Sequence[Source]) -> None:
