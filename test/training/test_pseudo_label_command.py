@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -148,14 +149,26 @@ def test_an_interrupted_run_goes_on_where_it_was(home, data, monkeypatch):
     assert done and not done & {name for _, name in written}
 
 
-def test_a_full_disk_is_said_in_one_line(home, data, monkeypatch, capsys):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_full_disk_is_said_in_one_line_and_loses_nothing(home, data, tmp_path, monkeypatch, capsys):
+    out, real, written = tmp_path / "out", os.fsync, []
 
-    monkeypatch.setattr(PseudoFolder, "write", full)
-    assert label(home, data) == 2
+    def full(descriptor):
+        written.append(descriptor)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert label(home, data, "--batch-size", "1", "--out", str(out)) == 2
+    monkeypatch.undo()
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "the disk is full; what is written is whole, and the same command goes on" in error
+    assert error.startswith(f"error: cannot write {out}/") and ".png: the disk is full" in error
+    assert "what is written is whole, and the same command goes on" in error
+    assert not list(out.rglob("*.part"))
+    assert label(home, data, "--out", str(out)) == 0
+    assert label(home, data, "--out", str(tmp_path / "whole")) == 0
+    kept, whole = ({p.name: p.read_bytes() for p in f.glob("pseudo_semantic/*")} for f in (out, tmp_path / "whole"))
+    assert kept == whole
 
 
 def test_several_scales_are_averaged_with_their_mirror_images(home, data, tmp_path, capsys):
