@@ -71,6 +71,7 @@ def test_cityscapes(tmp_path, monkeypatch):
     content = shrink("cityscapes", 64, {"depth": 3, "semantic": 2})
     results, table = reproduce(tmp_path, "cityscapes", content, monkeypatch)
     check_table(content, results, table)
+    assert content["paper_note"] in table
 
     # With few labels the rows are the same, the splits are not.
     content = shrink("cityscapes_low", 64, {"depth": 3, "semantic": 2}) | {"rows": ["umst_s"]}

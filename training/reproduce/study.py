@@ -35,6 +35,7 @@ class Study:
         ceiling: of the rows, what a student could reach at best; with it, the share of the way is told.
         fit: arguments of ``python -m training fit`` for every row: ``data``, ``model``, ``trainer``.
         paper: under which name the rows hold the paper's figures.
+        paper_note: what to know before those are held against ours; printed with them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Study:
     ceiling: str = ""
     fit: Mapping[str, Any] = field(default_factory=dict)
     paper: str = ""
+    paper_note: str = ""
 
     @property
     def source(self) -> str:

@@ -44,10 +44,11 @@ def _convention(study: Study) -> str:
         else ""
     )
     units = " Log rmse is of the natural logarithm; the paper does not say of which its own is." if study.paper else ""
+    note = f" {study.paper_note}" if study.paper_note else ""
     return (
         f"Measured on `{study.report}`. mIoU is the mean over the classes that occur there, in per cent; depth is in "
         f"metres over all measured pixels. Mean over {len(study.seeds)} seeds, with half the 95 % interval of the mean "
-        f"(Student's t).{chosen} Every seed draws its own budget, network and order.{units}"
+        f"(Student's t).{chosen} Every seed draws its own budget, network and order.{units}{note}"
         f"{steps_behind(study.with_teachers())}"
     )
 
