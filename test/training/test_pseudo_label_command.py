@@ -232,6 +232,7 @@ def test_depth_is_labelled_where_a_mirror_agrees(home, folder, data):
     pseudo = PseudoFolder(out)
     expected = {n for n in data.names("train") if not data.has("depth", n)}
     assert {p.stem for p in (out / "pseudo_depth").iterdir()} == expected
+    assert "![](depth_examples.png)" in (out / "report" / "report.md").read_text()
     name = min(expected)
     depth, whole = pseudo.read_depth(name), pseudo.read_whole("depth", name)
     assert ((depth == 0) | (depth == whole)).all()

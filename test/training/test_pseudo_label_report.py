@@ -9,12 +9,22 @@ import numpy as np
 import pytest
 
 from training.pseudo_labels import report as report_module
-from training.pseudo_labels.contact_sheet import NO_LABEL, NO_TRUTH, RIGHT, WRONG, Example, contact_sheet
+from training.pseudo_labels.contact_sheet import (
+    NO_LABEL,
+    NO_TRUTH,
+    RIGHT,
+    WRONG,
+    Example,
+    class_sheet,
+    depth_sheet,
+)
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
 from training.pseudo_labels.report import write_report
 
 CLASSES = {1: "wall", 2: "floor", 3: "ball", 4: "never seen"}
 SHAPE = (24, 32)
+TIMES = -(-240 // SHAPE[1])
+CAPTION = 22
 
 
 def example(name: str = "f00", truth: bool = True) -> Example:
@@ -26,6 +36,18 @@ def example(name: str = "f00", truth: bool = True) -> Example:
     real[18:] = 0
     confidence = np.where(pseudo > 0, 250, 30).astype(np.uint8)
     return Example(name, rng.integers(0, 256, (*SHAPE, 3), np.uint8), pseudo, confidence, real if truth else None)
+
+
+def depth_example() -> Example:
+    """A frame with a band of each: exact, a tenth and a third too deep, not kept, and without truth."""
+    real = np.linspace(1, 4, SHAPE[1]) * np.ones((SHAPE[0], 1))
+    pseudo = real.copy()
+    pseudo[5:10] *= 1.1
+    pseudo[10:15] *= 4 / 3
+    pseudo[15:20] = 0
+    real[20:] = 0
+    picture = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3), np.uint8)
+    return Example("f00", picture, pseudo, np.where(pseudo > 0, 250, 30).astype(np.uint8), real)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +69,11 @@ def depth() -> DepthPseudoLabelQuality:
 
 
 def test_the_report_holds_every_figure_and_picture(tmp_path, semantic, depth):
-    path = write_report(tmp_path / "report", CLASSES, semantic, depth, [example(), example("f01", truth=False)])
+    examples = {"semantic": [example(), example("f01", truth=False)], "depth": [depth_example()]}
+    path = write_report(tmp_path / "report", CLASSES, semantic, depth, examples)
     text = path.read_text()
-    pictures = {"calibration.png", "threshold.png", "classes.png", "depth.png", "examples.png"}
+    pictures = {"calibration.png", "threshold.png", "classes.png", "depth.png", "semantic_examples.png"}
+    pictures.add("depth_examples.png")
     assert {p.name for p in path.parent.iterdir()} == {"report.md", "report.json", *pictures}
     for name in pictures:
         assert f"![]({name})" in text
@@ -71,12 +95,12 @@ def test_the_report_holds_every_figure_and_picture(tmp_path, semantic, depth):
 
 def test_without_truth_the_report_says_so(tmp_path):
     path = write_report(
-        tmp_path, CLASSES, PseudoLabelQuality(4, 0.9), DepthPseudoLabelQuality(), [example(truth=False)]
+        tmp_path, CLASSES, PseudoLabelQuality(4, 0.9), DepthPseudoLabelQuality(), {"semantic": [example(truth=False)]}
     )
     assert path.read_text().count("nothing can be said of how good") == 2
     found = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)  # no NaN in it
     assert "accuracy" not in found["semantic"] and "rmse" not in found["depth"]
-    assert (tmp_path / "examples.png").exists() and not (tmp_path / "classes.png").exists()
+    assert (tmp_path / "semantic_examples.png").exists() and not (tmp_path / "classes.png").exists()
 
 
 def test_nothing_kept_still_makes_a_report(tmp_path, depth):
@@ -103,15 +127,17 @@ def test_report_json_tells_that_all_is_there(tmp_path, semantic, monkeypatch):
     assert not (tmp_path / "report.json").exists()
 
 
-def test_the_sheet_shows_what_is_right_wrong_and_left_out():
-    sheet = contact_sheet([example(), example("f01", truth=False)], CLASSES)
-    times = -(-240 // SHAPE[1])
-    width = SHAPE[1] * times + 4
+def first_line(sheet: np.ndarray) -> list[np.ndarray]:
+    """The five pictures of a sheet's first line, (H, W, 3) each."""
+    width = SHAPE[1] * TIMES + 4
     assert sheet.shape[1] == 5 * width
-    top = 22  # the caption
-    rgb, truth, pseudo, confidence, error = (
-        sheet[top : top + SHAPE[0] * times : times, i * width : (i + 1) * width - 4 : times] for i in range(5)
-    )
+    rows = sheet[CAPTION : CAPTION + SHAPE[0] * TIMES : TIMES]
+    return [rows[:, i * width : (i + 1) * width - 4 : TIMES] for i in range(5)]
+
+
+def test_the_sheet_shows_what_is_right_wrong_and_left_out():
+    sheet = class_sheet([example(), example("f01", truth=False)], CLASSES)
+    rgb, truth, pseudo, confidence, error = first_line(sheet)
     np.testing.assert_array_equal(rgb, example().rgb)
     assert (pseudo[12:18] == NO_LABEL).all() and (truth[18:] == NO_LABEL).all()
     assert (pseudo[0] == truth[0]).all() and not (pseudo[6] == pseudo[0]).any(-1).all()
@@ -119,5 +145,14 @@ def test_the_sheet_shows_what_is_right_wrong_and_left_out():
     for band, color in zip(bands, (RIGHT, WRONG, NO_LABEL, NO_TRUTH), strict=True):
         assert (band == color).all()
     assert confidence[0].astype(int).sum() > confidence[12].astype(int).sum()  # yellow is lighter than violet
-    without = sheet[top + SHAPE[0] * times + top :][: SHAPE[0] * times]
-    assert (without[:, 4 * width : 5 * width - 4] == NO_TRUTH).all()
+    *_, without = first_line(sheet[CAPTION + SHAPE[0] * TIMES :])
+    assert (without == NO_TRUTH).all()
+
+
+def test_the_sheet_of_depth_shows_how_wrong_it_is():
+    rgb, truth, pseudo, _, error = first_line(depth_sheet([depth_example()]))
+    np.testing.assert_array_equal(rgb, depth_example().rgb)
+    assert (pseudo[:5] == truth[:5]).all() and (pseudo[15:20] == NO_LABEL).all() and (truth[20:] == NO_LABEL).all()
+    assert (error[15:20] == NO_LABEL).all() and (error[20:] == NO_TRUTH).all()
+    exact, tenth, third = (error[row].astype(int).sum(-1) for row in (0, 5, 10))
+    assert (exact < tenth).all() and (tenth < third).all(), "the worse, the lighter"

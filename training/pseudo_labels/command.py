@@ -23,13 +23,16 @@ from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
 from training.metrics.by_task import read_truth
 from training.models.tasks import DEPTH, SEMANTIC
+from training.pseudo_labels.contact_sheet import Example
 from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
-from training.pseudo_labels.report import Example, write_report
+from training.pseudo_labels.report import write_report
 from training.pseudo_labels.writer import PseudoLabelWriter
 
 EXAMPLES = 4
 LABELLED = [SEMANTIC, DEPTH, *DERIVED_FROM]
+SHOWN = {SEMANTIC: (PseudoFolder.read_semantic, "confidence"), DEPTH: (PseudoFolder.read_depth, "depth_confidence")}
+"""Tasks of which the report has pictures: how what is kept is read, and where the confidence is."""
 
 
 def unlabelled_frames(
@@ -130,17 +133,18 @@ def measure(
     return semantic, depth, derived
 
 
-def examples(source: Source, out: PseudoFolder) -> list[Example]:
-    """A few frames, spread over the source, as pictures of the report."""
+def examples(source: Source, out: PseudoFolder, task: str) -> list[Example]:
+    """A few frames, spread over the source, as pictures of the report; ``task`` is semantic or depth."""
     chosen = np.unique(np.linspace(0, len(source.names) - 1, EXAMPLES).round().astype(int))
     folder = source.folder
+    read, confidence = SHOWN[task]
     return [
         Example(
             name=source.names[i],
             rgb=folder.read_rgb(source.names[i]),
-            pseudo=out.read_semantic(source.names[i]),
-            confidence=out.read_whole("confidence", source.names[i]),
-            truth=read_truth(folder, SEMANTIC, source.names[i]) if folder.has(SEMANTIC, source.names[i]) else None,
+            pseudo=read(out, source.names[i]),
+            confidence=out.read_whole(confidence, source.names[i]),
+            truth=read_truth(folder, task, source.names[i]) if folder.has(task, source.names[i]) else None,
         )
         for i in chosen
     ]
@@ -230,9 +234,8 @@ def main(argv: list[str]) -> None:
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
     semantic, depth, derived = measure(source, choice, out)
-    report = write_report(
-        out.root / "report", trained.classes, semantic, depth, examples(source, out) if semantic else [], derived
-    )
+    shown = {task: examples(source, out, task) for task in tasks if task in SHOWN}
+    report = write_report(out.root / "report", trained.classes, semantic, depth, shown, derived)
     print(f"quality: {report}")
 
 

@@ -12,12 +12,11 @@ import cv2
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.json_file import write_json
-from training.pseudo_labels.contact_sheet import Example, contact_sheet
+from training.models.tasks import SEMANTIC
+from training.pseudo_labels.contact_sheet import Example, class_sheet, depth_sheet
 from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.plots import plot_classes, plot_reliability, plot_sparsification, plot_threshold
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
-
-__all__ = ["Example", "write_report"]
 
 _CLASS_FIGURES = ("coverage", "precision", "recall", "mean_confidence", "accuracy", "calibration_error")
 
@@ -27,7 +26,7 @@ def write_report(
     classes: Mapping[int, str],
     semantic: PseudoLabelQuality | None,
     depth: DepthPseudoLabelQuality | None,
-    examples: Sequence[Example] = (),
+    examples: Mapping[str, Sequence[Example]] | None = None,
     derived: Mapping[str, DerivedPseudoLabelQuality] | None = None,
 ) -> Path:
     """Write ``report.md``, its pictures, and, when all else is there, ``report.json``.
@@ -37,7 +36,7 @@ def write_report(
         classes: class id to name.
         semantic: what was counted of classes, or None.
         depth: what was counted of depth, or None.
-        examples: frames to show, all of one size.
+        examples: of the tasks ``semantic`` and ``depth`` frames to show, all of one size.
         derived: what was counted of derived tasks, by name.
 
     Returns:
@@ -56,10 +55,18 @@ def write_report(
         content[task] = quality.compute()
         lines += [f"## {task.capitalize()}", "", "| figure | value |", "|---|---:|"]
         lines += [*(f"| {name} | {value:.4g} |" for name, value in content[task].items()), ""]
-    if examples:
-        sheet = cv2.cvtColor(contact_sheet(examples, classes), cv2.COLOR_RGB2BGR)
-        write_atomically(directory / "examples.png", cv2.imencode(".png", sheet)[1].tobytes())
-        lines += ["## Examples", "", "Grey: no label. White in the error: no truth.", "", "![](examples.png)", ""]
+    sheets = {
+        task: class_sheet(shown, classes) if task == SEMANTIC else depth_sheet(shown)
+        for task, shown in (examples or {}).items()
+        if shown
+    }
+    if sheets:
+        lines += ["## Examples", "", "Grey: no label. White in the error: no truth.", ""]
+    for task, sheet in sheets.items():
+        name = f"{task}_examples.png"
+        picture = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
+        write_atomically(directory / name, picture.tobytes())
+        lines += [f"![]({name})", ""]
     write_atomically(directory / "report.md", "\n".join(lines).encode())
     write_json(directory / "report.json", content)
     return directory / "report.md"
