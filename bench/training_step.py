@@ -3,7 +3,8 @@
 The plain recipe, as reference code for such networks has it: float32 in the default memory layout, every auxiliary
 prediction upsampled to the labels for its loss, pictures decoded again at each epoch. Ours: channels last, losses
 at their own scale, the optimiser in one kernel, pictures decoded once. The two take turns in one run, so that a busy
-moment hits both.
+moment hits both. So do ours in float32 and in bfloat16 mixed precision (`fit --trainer.precision bf16-mixed`), which
+not every network gains by.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from training.module import PerceptionModule
 BATCH = 8
 GOAL = 2.0
 """Least ratio of the medians."""
+BACKBONES = ("efficientnet_lite0", "hrnet_w18_small_v2")
+"""Of the studies; the recipes are compared on the first."""
 
 
 class UpsampledLoss(MultiTaskLoss):
@@ -54,17 +57,21 @@ class Recipe:
         source: labelled frames.
         ours: this project's recipe; else the plain one.
         size: working height and width.
+        backbone: of the network.
+        bf16: in bfloat16 mixed precision, as Lightning's ``bf16-mixed``.
     """
 
-    def __init__(self, source: Source, ours: bool, size: tuple[int, int]) -> None:
+    def __init__(
+        self, source: Source, ours: bool, size: tuple[int, int], backbone: str = BACKBONES[0], bf16: bool = False
+    ) -> None:
         torch.manual_seed(0)
         self.classes = common_classes([source])
-        self.ours = ours
-        self.module = PerceptionModule(self.classes, *size, 210.0, head_widths=[32, 32, 64, 64])
+        self.ours, self.bf16 = ours, bf16
+        self.module = PerceptionModule(self.classes, *size, 210.0, backbone, head_widths=[32, 32, 64, 64])
         if not ours:
             self.module.network.to(memory_format=torch.contiguous_format)
         self.loss = MultiTaskLoss() if ours else UpsampledLoss()
-        self.optimiser = torch.optim.AdamW(self.module.parameters(), fused=ours)
+        self.optimiser = torch.optim.AdamW(self.module.parameters(), fused=ours and not bf16)
         camera = CanonicalCamera(*size, 210.0)
         self.frames = FolderDataset(source.folder, source.names, camera, augment=True, in_memory=ours)
 
@@ -76,8 +83,28 @@ class Recipe:
         """Forward, loss, backward, update."""
         inputs = encode(batch, self.module.inputs) if self.ours else batch["image"]
         self.optimiser.zero_grad()
-        self.loss(self.module.network(inputs), batch)["loss"].backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            loss = self.loss(self.module.network(inputs), batch)["loss"]
+        loss.backward()
         self.optimiser.step()
+
+
+def measure_precisions(source: Source, size: tuple[int, int], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Seconds of our recipe's steps by backbone and precision, all in turn."""
+    recipes = {
+        (backbone, name): Recipe(source, True, size, backbone, bf16)
+        for backbone in BACKBONES
+        for name, bf16 in (("fp32", False), ("bf16-mixed", True))
+    }
+    times: dict[str, dict[str, list[float]]] = {b: {"fp32": [], "bf16-mixed": []} for b in BACKBONES}
+    batch = next(iter(recipes.values())).batch(0)
+    for i in trange(rounds + 1, desc="precisions", unit="round"):
+        for (backbone, name), recipe in recipes.items():
+            start = time.perf_counter()
+            recipe.step(batch)
+            if i:
+                times[backbone][name].append(time.perf_counter() - start)
+    return times
 
 
 def measure(source: Source, size: tuple[int, int], rounds: int) -> dict[str, list[float]]:
@@ -129,6 +156,10 @@ def main() -> None:
     under = conditions(command, "MTI-Net on efficientnet_lite0")
     times = {name: median(values) for name, values in measure(source, size, options.rounds).items()}
     memory = {name: _peak(options.frames, name == "ours", size) for name in ("ours", "plain")}
+    precisions = {
+        backbone: {name: median(values) for name, values in by_name.items()}
+        for backbone, by_name in measure_precisions(source, size, options.rounds).items()
+    }
     step, loading = times["plain step"] / times["ours step"], times["plain batch"] / times["ours batch"]
     both = sum(times[f"plain {w}"] for w in ("step", "batch")) / sum(times[f"ours {w}"] for w in ("step", "batch"))
     lines = [
@@ -145,12 +176,19 @@ def main() -> None:
         f"| both, one after the other | | | {both:.2f} | {GOAL}: {'met' if both >= GOAL else 'MISSED'} |",
         f"| peak memory of the process, GiB | {memory['plain']:.2f} | {memory['ours']:.2f} | | |",
         "",
+        f"| our step on {BATCH} frames at {size[0]}x{size[1]} | fp32, ms | bf16-mixed, ms | ratio |",
+        "|---|---|---|---|",
+        *(
+            f"| {backbone} | {1e3 * t['fp32']:.0f} | {1e3 * t['bf16-mixed']:.0f} | {t['fp32'] / t['bf16-mixed']:.2f} |"
+            for backbone, t in precisions.items()
+        ),
+        "",
         f"`{under['command']}`, {under['date']}; {under['machine']}; torch {torch.__version__}; load average "
         f"{under['load_average']:.2f} at the start; "
         f"{'MALLOC_MMAP_MAX_=0' if os.environ.get('MALLOC_MMAP_MAX_') == '0' else 'glibc as it comes'}.",
     ]
     print("\n".join(lines))
-    content = {"conditions": under, "seconds": times, "peak_memory_gib": memory}
+    content = {"conditions": under, "seconds": times, "precisions_seconds": precisions, "peak_memory_gib": memory}
     write_json(options.out / "training_step.json", content)
     write_atomically(options.out / "training_step.md", ("\n".join(lines) + "\n").encode())
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from ball_folder import write_folder
 
-from bench.training_step import Recipe, measure
+from bench.training_step import BACKBONES, Recipe, measure, measure_precisions
 from training.datasets.source import Source
 
 
@@ -31,3 +31,18 @@ def test_steps_and_loading_are_timed_apart(source):
         f"{recipe} {what}": 2 for recipe in ("ours", "plain") for what in ("step", "batch")
     }
     assert all(value > 0 for values in times.values() for value in values)
+
+
+def test_precisions_are_timed_on_each_backbone(source):
+    times = measure_precisions(source, (64, 64), 1)
+    assert times.keys() == set(BACKBONES)
+    for by_precision in times.values():
+        assert {name: len(values) for name, values in by_precision.items()} == {"fp32": 1, "bf16-mixed": 1}
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_weights_in_float32(source):
+    recipe = Recipe(source, True, (64, 64), bf16=True)
+    seen = []
+    recipe.module.network.aggregate["depth"].register_forward_hook(lambda *a: seen.append(a[-1].dtype))
+    recipe.step(recipe.batch(0))
+    assert seen == [torch.bfloat16] and {p.dtype for p in recipe.module.parameters()} == {torch.float32}
