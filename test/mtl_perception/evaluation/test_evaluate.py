@@ -277,7 +277,7 @@ def test_what_cannot_be_measured_is_one_line(tmp_path, network, capsys):
         "none": "there is no bag",
         "two": "name one with --image: /left/image, /right/image",
         "depth_only": "has no images of a camera; it has: /eye/aligned_depth/image_raw (Image, 1 messages)",
-        "damaged_images": "none of the 3 images on /eye/image_raw can be used: picture of 50 bytes is damaged",
+        "damaged_images": "none of the 3 images on /eye/image_raw can be used: PNG of 50 bytes is cut off or damaged",
     }.items():
         assert complaint in refused(capsys, tmp_path / name, "--model", network, "--out", tmp_path / "out")
     line = refused(capsys, tmp_path / "empty", "--model", network, "--out", tmp_path / "out", "--image", IMAGE)

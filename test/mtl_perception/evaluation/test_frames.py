@@ -159,7 +159,7 @@ def test_images_that_cannot_be_used_are_counted_by_reason_and_the_rest_is_read(t
     frames, reader = read(tmp_path / "bag")
     assert [f.index for f in frames] == [0, 3, 6]
     assert sorted(reader.skipped.values()) == [3, 3] and reader.images == 9
-    assert any("picture of 101 bytes is damaged" in reason for reason in reader.skipped)
+    assert any("PNG of 101 bytes is cut off or damaged" in reason for reason in reader.skipped)
 
 
 def test_truth_that_cannot_be_used_leaves_the_image(tmp_path):
