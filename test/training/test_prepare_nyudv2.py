@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import h5py
 import numpy as np
 import nyudv2_miniature as miniature
 import pytest
+from full_disk import fill_after
 
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_writer import DatasetWriter
@@ -115,15 +114,7 @@ def test_interrupted_in_the_middle_of_a_frame_and_resumed_it_is_the_same_set(
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(source, whole, tmp_path, monkeypatch, capsys):
-    real, written = os.fsync, []
-
-    def full(descriptor):
-        written.append(descriptor)
-        if len(written) > 8:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", full)
+    fill_after(8, monkeypatch)
     assert prepare(source, tmp_path / "out") == 2
     assert "No space left on device" in capsys.readouterr().err
     monkeypatch.undo()

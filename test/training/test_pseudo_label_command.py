@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from full_disk import fill_after
 
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import TrainingData
@@ -150,15 +150,8 @@ def test_an_interrupted_run_goes_on_where_it_was(home, data, monkeypatch):
 
 
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(home, data, tmp_path, monkeypatch, capsys):
-    out, real, written = tmp_path / "out", os.fsync, []
-
-    def full(descriptor):
-        written.append(descriptor)
-        if len(written) > 5:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(descriptor)
-
-    monkeypatch.setattr(os, "fsync", full)
+    out = tmp_path / "out"
+    fill_after(5, monkeypatch)
     assert label(home, data, "--batch-size", "1", "--out", str(out)) == 2
     monkeypatch.undo()
     error = capsys.readouterr().err.strip().splitlines()[-1]

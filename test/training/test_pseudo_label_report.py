@@ -72,8 +72,8 @@ def test_the_report_holds_every_figure_and_picture(tmp_path, semantic, depth):
     examples = {"semantic": [example(), example("f01", truth=False)], "depth": [depth_example()]}
     path = write_report(tmp_path / "report", CLASSES, semantic, depth, examples)
     text = path.read_text()
-    pictures = {"calibration.png", "threshold.png", "classes.png", "depth.png", "semantic_examples.png"}
-    pictures.add("depth_examples.png")
+    examples_of = {"semantic_examples.png", "depth_examples.png"}
+    pictures = {"calibration.png", "threshold.png", "classes.png", "depth.png"} | examples_of
     assert {p.name for p in path.parent.iterdir()} == {"report.md", "report.json", *pictures}
     for name in pictures:
         assert f"![]({name})" in text
