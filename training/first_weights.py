@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtl_perception.model_card import TrainingData
 from training.checkpoint import TrainedNetwork
 from training.datasets.data_module import FolderData
 from training.errors import ConfigurationError
+from training.trained_on import budgets_of_all, data_of_all, learnt_within
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,7 @@ class FirstWeights:
 
         A budget is told of a data set only where they and the training saw it alike.
         """
-        theirs = {entry.name: (self.budgets or {}).get(entry.name) for entry in self.training_data}
-        ours = {entry["name"]: told["budgets"].get(entry["name"]) for entry in told["training_data"]}
-        told["budgets"] = {
-            name: digest
-            for name, digest in {**theirs, **ours}.items()
-            if digest is not None and theirs.get(name, digest) == digest
-        }
-        frames = {(entry["name"], entry["licence"]): entry["frames"] for entry in told["training_data"]}
-        for entry in self.training_data:
-            key = (entry.name, entry.licence)
-            frames[key] = max(entry.frames, frames.get(key, 0))
-        told["training_data"] = [
-            {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
-        ]
+        ours = [TrainingData(**entry) for entry in told["training_data"]]
+        within = [learnt_within(self.training_data, self.budgets or {}), learnt_within(ours, told["budgets"])]
+        told["budgets"] = budgets_of_all(within)
+        told["training_data"] = [asdict(entry) for entry in data_of_all([ours, self.training_data])]

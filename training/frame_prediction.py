@@ -102,26 +102,28 @@ def in_pixels(like: Tensor, placed: Placement) -> Tensor:
 
 
 def predict_classes_averaged(
-    trained: TrainedNetwork, batch: Mapping[str, Tensor], size: tuple[int, int], scales: Sequence[float]
+    teachers: Sequence[TrainedNetwork], batch: Mapping[str, Tensor], size: tuple[int, int], scales: Sequence[float]
 ) -> FrameMaps:
-    """Classes alone, the mean of the softmax over the batch at ``scales``, each also mirrored; maps of ``size``.
+    """Classes alone, the mean of the softmax over networks and over views of the batch; maps of ``size``.
 
     What is enlarged is the picture at the working size. Depth looked at shrinks as it grows: a zoom is a longer lens.
 
     Args:
-        trained: the network.
+        teachers: networks of one working size, focal length and set of classes.
         batch: unaugmented samples.
         size: (H, W) of ``semantic`` and ``confidence``.
-        scales: 1 is the working size; rounded to what the network takes.
+        scales: sizes of the views, each also mirrored, rounded to what the networks take; 1 is the working size. Empty:
+            the batch as it is.
     """
 
     def softmax(view: Mapping[str, Tensor]) -> Tensor:
-        return trained.network(encode(view, trained.inputs))["final"][SEMANTIC].softmax(1)
+        each = [t.network(encode(view, t.inputs))["final"][SEMANTIC].float().softmax(1) for t in teachers]
+        return torch.stack(each).mean(0)
 
     height, width = batch["image"].shape[-2:]
     quarter = (height // STRIDES[0], width // STRIDES[0])
     pairs = [softmax(view) + softmax(mirrored(view)).flip(-1) for view in (enlarged(batch, s) for s in scales)]
-    probabilities = torch.stack([resize_to(pair, quarter) for pair in pairs]).mean(0) / 2
+    probabilities = torch.stack([resize_to(pair, quarter) for pair in pairs]).mean(0) / 2 if pairs else softmax(batch)
     placed = place(size, (height, width))
     best, index = of_frame(probabilities, placed, size).max(1)
     confidence = (255 * best).round().to(torch.uint8)

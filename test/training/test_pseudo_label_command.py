@@ -194,6 +194,44 @@ def test_several_scales_are_averaged_with_their_mirror_images(home, data, tmp_pa
     assert label(home, data, "--scales", "9") == 2
 
 
+def test_several_teachers_label_by_their_mean(home, folder, data, tmp_path, capsys):
+    """One that looks at depth and one that does not; what both learnt from binds whoever learns from them."""
+    more = ["--model.tasks", "[semantic]", "--model.learning_rate", "0.05"]
+    train(home, folder, "colour", "--data.budget", "budget.json", *more)
+    paths = [home / "runs" / name / "last.ckpt" for name in ("teacher", "colour")]
+    out = tmp_path / "together"
+    command = ["pseudo-label", *map(str, paths), f"{data.root}:train", "--budget", str(home / "budget.json")]
+    assert main([*command, "--soft", "--out", str(out)]) == 0
+    pseudo, budget = PseudoFolder(out), LabelBudget.read(home / "budget.json")
+    name = min(p.stem for p in (out / "soft_semantic").iterdir())
+    networks = [load_checkpoint(path) for path in paths]
+    _, batch = collate_named([NamedFrames(networks[0], Source(data, [name]), LabelChoice(budget))[0]])
+    with torch.inference_mode():
+        one, other = (predict_maps(network, batch, (48, 64)).probabilities[0] for network in networks)
+    assert (one - other).abs().max() > 0.05
+    np.testing.assert_allclose(pseudo.read_soft_semantic(name), ((one + other) / 2).permute(1, 2, 0), atol=1e-3)
+    assert pseudo.info.learnt_within == {"balls": budget.digest}
+    assert pseudo.info.teacher == f"{paths[0]}, {paths[1]}"
+    capsys.readouterr()
+    # Other teachers' labels are not mixed in, and what has no mean is refused.
+    assert label(home, data, "--soft", "--out", str(out)) == 2
+    assert "(teacher_sha256 differ)" in capsys.readouterr().err
+    assert main([*command, "--tasks", "semantic", "normals"]) == 2
+    assert "several teachers label semantic only" in capsys.readouterr().err
+    assert main([command[0], command[1], *command[1:]]) == 2
+    assert "each once" in capsys.readouterr().err
+
+
+def test_teachers_of_other_sizes_have_no_mean(home, folder, data, capsys):
+    train(home, folder, "large", "--data.budget", "budget.json", "--data.height", "96", "--data.width", "96")
+    teacher, large = (home / "runs" / name / "last.ckpt" for name in ("teacher", "large"))
+    budget = str(home / "budget.json")
+    assert main(["pseudo-label", str(teacher), str(large), f"{data.root}:train", "--budget", budget]) == 2
+    complaint = f"{large} cannot label together with {teacher}: its height is 96, not 64; train both with the same"
+    assert complaint in capsys.readouterr().err
+    assert not (data.root / "pseudo_labels.json").exists()
+
+
 @pytest.mark.timeout(300)
 def test_two_processes_write_what_one_writes(home, data, tmp_path):
     """In a process of its own, as the second is started with the command line of the first."""

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 from unittest.mock import Mock
@@ -63,10 +64,9 @@ def studied(tmp_path_factory, folder):
 def test_every_row_makes_sense(name):
     row = read_row(name)
     assert set(row.tasks) <= {"depth", "semantic"} and set(row.inputs) <= {"rgb", "depth", "semantic", "rgbd"}
-    for other in filter(None, (row.teacher, row.steps_of)):
+    for other in filter(None, (*row.teachers, row.steps_of)):
         assert read_row(other)
-    if row.teacher:
-        teacher = read_row(row.teacher)
+    for teacher in map(read_row, row.teachers):
         missing = "depth" if row.labels == "mirror" else "semantic"
         assert missing not in row.inputs and missing in teacher.tasks and missing not in teacher.inputs
 
@@ -83,7 +83,7 @@ def test_every_row_of_the_paper_is_there():
 def test_the_studies_can_be_read_and_teachers_come_first(path):
     names = [row.name for row in read_study(path).with_teachers()]
     for row in read_study(path).with_teachers():
-        for other in filter(None, (row.teacher, row.steps_of)):
+        for other in filter(None, (*row.teachers, row.steps_of)):
             assert names.index(other) < names.index(row.name)
 
 
@@ -174,6 +174,26 @@ def test_the_teacher_is_the_studys_also_when_few_lengths_are_run(tmp_path, folde
     runner = StudyRunner(study, str(folder.root.parent))
     (student,) = (run for run in runner.runs() if run.row.name == "ummt_ps")
     assert (student.steps, runner.teacher_of(student).steps) == (1, 2)
+
+
+def test_several_teachers_are_trained_and_label_together(tmp_path, folder, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, "rows": ["ummt_ps_ensemble"], "steps": [1]}))
+    root = ["--root", str(folder.root.parent), "--accelerator", "cpu"]
+    assert main(["reproduce", "s.yaml", *root]) == 0
+    runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
+    assert {result["row"] for result in runner.results()} == {"mmmt_d", "umst_s", "ummt_ps_ensemble"}
+    student = next(run for run in runner.runs() if run.row.name == "ummt_ps_ensemble")
+    labels = runner.pseudo_folder(student)
+    assert labels.name == "mmmt_d+umst_s-seed0-steps1-x1"
+    taught = PseudoFolder(labels).info.teacher
+    assert [path.split("/")[-3] for path in taught.split(", ")] == ["mmmt_d", "umst_s"]
+    other = runner.home / "depth4-semantic2" / "umst_s" / "seed0-steps1" / "last.ckpt"
+    other.write_bytes(b"trained anew")
+    with pytest.raises(
+        ConfigurationError, match=f"{re.escape(str(labels))} was .* or {other} was trained anew: delete"
+    ):
+        runner.results()
 
 
 def test_a_run_takes_one_device(tmp_path, folder, monkeypatch):

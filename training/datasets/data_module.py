@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,18 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, WeightedRandomSampler
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.model_card import TrainingData
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.mixing import CutMix
-from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
+from training.trained_on import budgets_of_all, data_of_all
 
 LABELS = ("depth", "semantic")
 """Labels that a frame is read with at any rate."""
@@ -255,29 +257,26 @@ class FolderData(LightningDataModule):
         used: dict[tuple[str, str], set[str]] = {}
         for source in self.train_sources:  # One that is listed twice to weigh more is the same frames.
             used.setdefault((source.folder.name, source.folder.info.licence), set()).update(source.names)
-        frames = {key: len(names) for key, names in used.items()}
-        for info in (choice.pseudo.info for choice in self.choices if choice.pseudo):
-            for data in info.training_data:
-                key = (data.name, data.licence)
-                frames[key] = max(data.frames, frames.get(key, 0))
+        own = [TrainingData(name, len(names), licence) for (name, licence), names in used.items()]
+        data = data_of_all([own, *(info.training_data for info in self._learnt_from)])
         ranges = [r for r in (d.canonical_depth_range() for d in self._train) if r]
         return {
-            "training_data": [
-                {"name": name, "frames": count, "licence": licence} for (name, licence), count in frames.items()
-            ],
+            "training_data": [asdict(entry) for entry in data],
             "budgets": self._budgets(),
-            "teachers": sorted({choice.pseudo.info.teacher_sha256 for choice in self.choices if choice.pseudo}),
+            "teachers": sorted({info.teacher_sha256 for info in self._learnt_from}),
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
         }
 
     def _budgets(self) -> dict[str, str]:
         """Digest of the label budget by data set, of those whose labels this training and its teacher saw alike."""
-        seen = {source.folder.name: {None} for source in self.train_sources}
-        seen |= {choice.budget.dataset: {choice.budget.digest} for choice in self.choices if choice.budget}
-        for info in (choice.pseudo.info for choice in self.choices if choice.pseudo):
-            for name, digest in info.learnt_within.items():
-                seen.setdefault(name, set()).add(digest)
-        return {name: digest for name, (digest, *others) in seen.items() if digest is not None and not others}
+        own: dict[str, str | None] = {source.folder.name: None for source in self.train_sources}
+        own |= {choice.budget.dataset: choice.budget.digest for choice in self.choices if choice.budget}
+        return budgets_of_all([own, *(info.learnt_within for info in self._learnt_from)])
+
+    @property
+    def _learnt_from(self) -> list[PseudoInfo]:
+        """What is told of the pseudo-labels that are learnt."""
+        return [choice.pseudo.info for choice in self.choices if choice.pseudo]
 
 
 def _learnt(folder: DatasetFolder, choice: LabelChoice, name: str, label: str) -> bool:

@@ -36,6 +36,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
+from training.trained_on import learnt_within
 
 DESCRIPTION = "pseudo_labels.json"
 DEFAULT_TAU = 0.9
@@ -63,8 +64,8 @@ class PseudoInfo:
 
     Attributes:
         dataset: name of the data set's folder.
-        teacher: the checkpoint that made them, as it was named.
-        teacher_sha256: of that file.
+        teacher: the checkpoint that made them, as it was named; of several all, in their order.
+        teacher_sha256: of that file; of several the digest of theirs, in hexadecimal behind one another.
         training_data: what the teacher was trained on; its licences bind a student of it too.
         tasks: what was labelled.
         tau: a class is kept where its softmax is larger; edge or no edge where its probability is.
@@ -106,7 +107,7 @@ class PseudoInfo:
         within a budget that it did not learn within.
         """
         told = self.budgets if self.budgets is not None else {self.dataset: self.budget}
-        return {data.name: told.get(data.name) for data in self.training_data}
+        return learnt_within(self.training_data, told)
 
     @classmethod
     def from_json(cls, text: str) -> PseudoInfo:

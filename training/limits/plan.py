@@ -60,8 +60,8 @@ def plan(study: LimitsStudy) -> dict[str, list[Run]]:
     for seed in study.seeds:
         for point in points(study):
             runs = found.setdefault(point.data, {})
-            if point.trained.teacher:
-                teacher = Run(read_row(point.trained.teacher), point.budget, seed, study.teacher_steps)
+            for name in point.trained.teachers:
+                teacher = Run(read_row(name), point.budget, seed, study.teacher_steps)
                 runs.setdefault(teacher.name, teacher)
             run = Run(point.trained, point.budget, seed, study.steps)
             runs.setdefault(run.name, run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import warnings
 
@@ -13,7 +12,7 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
 
 from mtl_perception.argument_types import at_least_one, user_path
-from training.checkpoint import TrainedNetwork, load_checkpoint
+from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
@@ -27,6 +26,7 @@ from training.pseudo_labels.contact_sheet import Example
 from training.pseudo_labels.derived_quality import DerivedPseudoLabelQuality
 from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQuality
 from training.pseudo_labels.report import write_report
+from training.pseudo_labels.teachers import Teachers
 from training.pseudo_labels.writer import PseudoLabelWriter
 
 EXAMPLES = 4
@@ -62,7 +62,7 @@ def unlabelled_frames(
 
 
 def write_pseudo_labels(
-    trained: TrainedNetwork,
+    teachers: Teachers,
     source: Source,
     choice: LabelChoice,
     out: PseudoFolder,
@@ -72,7 +72,7 @@ def write_pseudo_labels(
 ) -> bool:
     """Label the frames of ``source`` that ``out`` does not hold yet; whether this process is the one to go on."""
     remaining = [n for n in source.names if not all(out.has(task, n) for task in out.info.tasks)]
-    frames = NamedFrames(trained, Source(source.folder, remaining), choice)
+    frames = NamedFrames(teachers.as_one(), Source(source.folder, remaining), choice)
     trainer = Trainer(
         accelerator=accelerator,
         # Lightning stops at a process that is left without a frame.
@@ -87,7 +87,7 @@ def write_pseudo_labels(
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message="predict returned None")  # It writes instead.
             trainer.predict(
-                PseudoLabelWriter(trained, source.folder, out, frames),
+                PseudoLabelWriter(teachers, source.folder, out, frames),
                 DataLoader(frames, batch_size=batch_size, collate_fn=collate_named),
                 return_predictions=False,
             )
@@ -158,7 +158,14 @@ def main(argv: list[str]) -> None:
         "pseudo-labels go to folders of their own. A report tells their quality where the data set holds a truth "
         "that the budget hides. Interrupted, the same command goes on.",
     )
-    parser.add_argument("teacher", type=user_path, help="checkpoint of the teacher: runs/NAME/last.ckpt")
+    parser.add_argument(
+        "teachers",
+        type=user_path,
+        nargs="+",
+        metavar="TEACHER",
+        help="checkpoint of the teacher: runs/NAME/last.ckpt; of several the mean labels classes, which is better than "
+        "the best of them where they err differently: one that looks at depth and one that does not",
+    )
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames to label")
     parser.add_argument(
         "--budget", type=user_path, help="label budget the teacher was trained on: labels outside count as none"
@@ -201,17 +208,21 @@ def main(argv: list[str]) -> None:
     if not all(0.25 <= scale <= 4 for scale in options.scales):
         raise ConfigurationError(f"--scales {' '.join(map(str, options.scales))}: each is 0.25 to 4")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    trained = load_checkpoint(options.teacher)
+    teachers = Teachers.load(options.teachers)
+    trained = teachers.as_one()
     source = Source.parse(options.frames, ".")
     choice = LabelChoice(LabelBudget.read(options.budget, source.folder) if options.budget else None)
     tasks = tuple(options.tasks)
-    _check(trained, source, choice, tasks)
+    if len(teachers.networks) > 1 and tasks != (SEMANTIC,):
+        raise ConfigurationError(f"several teachers label {SEMANTIC} only: let one of them label {', '.join(tasks)}")
+    for network in teachers.networks:
+        _check(network, source, choice, tasks)
     names, skipped = unlabelled_frames(trained, source, choice, tasks)
     source = Source(source.folder, names)
     info = PseudoInfo(
         dataset=source.folder.name,
-        teacher=str(options.teacher),
-        teacher_sha256=hashlib.sha256(options.teacher.read_bytes()).hexdigest(),
+        teacher=", ".join(map(str, teachers.paths)),
+        teacher_sha256=teachers.digest(),
         training_data=trained.training_data,
         tasks=tasks,
         tau=options.tau,
@@ -230,7 +241,7 @@ def main(argv: list[str]) -> None:
         out = PseudoFolder.create(target, info)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {target}: {error.strerror}; name another folder by --out") from error
-    if not write_pseudo_labels(trained, source, choice, out, options.batch_size, options.accelerator, options.devices):
+    if not write_pseudo_labels(teachers, source, choice, out, options.batch_size, options.accelerator, options.devices):
         return
     print(f"{len(names)} frames labelled in {out.root}" + (f", {skipped} lack the teacher's inputs" if skipped else ""))
     semantic, depth, derived = measure(source, choice, out)

@@ -11,12 +11,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtl_perception.dataset_folder import DatasetFolder
-from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.pseudo_folder import PseudoFolder
 from training.errors import ConfigurationError
-from training.frame_prediction import NamedFrames, mirrored, mirrored_map, predict_classes_averaged, predict_maps
+from training.frame_prediction import (
+    FrameMaps,
+    NamedFrames,
+    mirrored,
+    mirrored_map,
+    predict_classes_averaged,
+    predict_maps,
+)
 from training.models.tasks import DEPTH, SEMANTIC
+from training.pseudo_labels.teachers import Teachers
 
 
 def _mean_depth(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,23 +50,24 @@ class PseudoLabelWriter(LightningModule):
     """Predicts batches of ``NamedFrames`` and writes each frame's maps as soon as it has them.
 
     Classes are those of the frame at its working size; or, where the folder's description names scales, the mean
-    over the frame at each of them and its mirror image.
+    over the frame at each of them and its mirror image. Of several teachers they are the mean, too.
 
     Depth, normals and offsets are the mean of the frame's and its mirror image's; how far the two differ is their
     confidence, as a regression has no softmax to threshold. Offsets are written at every pixel: what shows no object,
     nobody tells but how little the two agree there.
 
     Args:
-        trained: the teacher.
+        teachers: who labels; several label classes only.
         folder: the data set; maps have its frames' size, depth is in true metres of its camera.
         out: where to write.
         frames: what the batches are of; they know the way back from the canonical camera.
     """
 
-    def __init__(self, trained: TrainedNetwork, folder: DatasetFolder, out: PseudoFolder, frames: NamedFrames) -> None:
+    def __init__(self, teachers: Teachers, folder: DatasetFolder, out: PseudoFolder, frames: NamedFrames) -> None:
         super().__init__()
-        self.network = trained.network  # A module's own child moves to the device with it.
-        self.trained, self.folder, self.out, self.frames = trained, folder, out, frames
+        # A module's own children move to the device with it.
+        self.networks = torch.nn.ModuleList(trained.network for trained in teachers.networks)
+        self.teachers, self.folder, self.out, self.frames = teachers.networks, folder, out, frames
 
     def _on_disk(self, task: str, values: Tensor) -> Tensor:
         """(B, ...) of the canonical camera as the folder's own camera's, channels last."""
@@ -77,11 +85,13 @@ class PseudoLabelWriter(LightningModule):
         names, inputs = batch
         size = (self.folder.info.height, self.folder.info.width)
         tasks = self.out.info.tasks
-        maps = predict_maps(self.trained, inputs, size)
+        scales = self.out.info.scales
+        averaged = bool(scales) or len(self.teachers) > 1
         written: dict[str, Tensor] = {}
+        maps = predict_maps(self.teachers[0], inputs, size) if not averaged or tasks != (SEMANTIC,) else FrameMaps()
         # What says that a frame is done is written last.
         if regressions := [task for task in REGRESSIONS if task in tasks]:
-            reflection = predict_maps(self.trained, mirrored(inputs), size)
+            reflection = predict_maps(self.teachers[0], mirrored(inputs), size)
             for task in regressions:
                 mean, agreement = REGRESSIONS[task](getattr(maps, task), mirrored_map(task, getattr(reflection, task)))
                 written[f"{task}_confidence"] = (255 * agreement.clamp(0, 1)).round().byte()
@@ -89,8 +99,8 @@ class PseudoLabelWriter(LightningModule):
         if EDGES in tasks:
             written[EDGES] = (254 * maps.edges).round().byte()
         if SEMANTIC in tasks:
-            if scales := self.out.info.scales:
-                maps = predict_classes_averaged(self.trained, inputs, size, scales)
+            if averaged:
+                maps = predict_classes_averaged(self.teachers, inputs, size, scales)
             if self.out.info.soft:
                 written["soft_semantic"] = maps.probabilities.permute(0, 2, 3, 1)
             written["confidence"] = maps.confidence

@@ -23,6 +23,7 @@ class Row:
         title: its name in the table.
         require: labels a frame must have to be trained on; empty takes every frame with any.
         teacher: the row whose network labels what has no label, or None.
+        co_teachers: rows whose networks label with the teacher: classes are the mean of them all.
         soft: whether the teacher's probabilities are learnt, instead of its confident classes.
         scales: sizes of a frame over which the teacher's word on it is the mean; empty: its working size alone.
         inherit: whether it starts from its teacher's weights.
@@ -39,6 +40,7 @@ class Row:
     title: str
     require: tuple[str, ...] = ()
     teacher: str | None = None
+    co_teachers: tuple[str, ...] = ()
     soft: bool = False
     scales: tuple[float, ...] = ()
     inherit: bool = False
@@ -54,6 +56,11 @@ class Row:
         """Its arguments of ``python -m training fit`` by group; only groups with any."""
         groups = {"data": self.data, "model": self.model, "trainer": self.trainer}
         return {name: dict(values) for name, values in groups.items() if values}
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The rows whose networks label for it, the teacher first."""
+        return (self.teacher, *self.co_teachers) if self.teacher else ()
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -87,5 +94,7 @@ def read_row(name: str) -> Row:
         raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(keys))}")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    sequences = {key: tuple(content.get(key, ())) for key in ("require", "scales")}
+    if content.get("co_teachers") and not content.get("teacher"):
+        raise ConfigurationError(f"{path}: co_teachers label with a teacher; it names none")
+    sequences = {key: tuple(content.get(key, ())) for key in ("require", "co_teachers", "scales")}
     return Row(name=name, **{**content, **sequences})

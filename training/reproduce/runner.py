@@ -27,6 +27,7 @@ from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.fit import labels_of
 from training.pseudo_labels import command as pseudo_labels
+from training.pseudo_labels.teachers import digest_of
 from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
@@ -59,7 +60,7 @@ class StudyRunner:
         budgets, seeds, rows = self.study.budgets, self.study.seeds, self.study.with_teachers()
         if self.study.steps:
             lengths = self.study.steps
-            teachers = {row.teacher for row in rows if row.teacher}
+            teachers = {name for row in rows for name in row.teachers}
             ordered = [
                 (steps, row, seed)
                 for seed in seeds
@@ -177,15 +178,25 @@ class StudyRunner:
 
     def teacher_of(self, run: Run) -> Run:
         """The run whose network labels what this one's frames lack: of the same seed and budget."""
-        teacher = self.study.row(str(run.row.teacher))
-        steps = self.study.teacher_steps or self._steps_of_epochs(teacher, run.budget, run.seed)
-        return Run(teacher, run.budget, run.seed, steps)
+        return self._teachers_of(run)[0]
+
+    def _teachers_of(self, run: Run) -> list[Run]:
+        """All runs whose networks label for it, its teacher first."""
+        rows = [self.study.row(name) for name in run.row.teachers]
+        length = self.study.teacher_steps
+        steps = [length or self._steps_of_epochs(row, run.budget, run.seed) for row in rows]
+        return [Run(row, run.budget, run.seed, n) for row, n in zip(rows, steps, strict=True)]
 
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
         teacher = self.teacher_of(run)
         name = "-".join(
-            [teacher.row.name, f"seed{teacher.seed}", f"steps{teacher.steps}", *(f"x{s:g}" for s in run.row.scales)]
+            [
+                "+".join(run.row.teachers),
+                f"seed{teacher.seed}",
+                f"steps{teacher.steps}",
+                *(f"x{s:g}" for s in run.row.scales),
+            ]
         )
         return self.home / teacher.budget_name / "pseudo" / name
 
@@ -220,7 +231,7 @@ class StudyRunner:
                 "inherit": row.inherit,
                 "fit": row.fit,
             },
-            "teacher": [row.teacher, self.teacher_of(run).steps, *row.scales] if row.teacher else None,
+            "teacher": [*row.teachers, self.teacher_of(run).steps, *row.scales] if row.teacher else None,
             "precision": self.trainer.get("precision"),
         }
 
@@ -237,12 +248,14 @@ class StudyRunner:
 
     def _check_teacher(self, run: Run) -> None:
         """A teacher that was trained anew since is not the one whose labels the student learnt, or would."""
-        labels, checkpoint = self.pseudo_folder(run), self.checkpoint(self.teacher_of(run))
-        if not ((labels / DESCRIPTION).exists() and checkpoint.exists()):
+        labels, checkpoints = self.pseudo_folder(run), [self.checkpoint(t) for t in self._teachers_of(run)]
+        if not ((labels / DESCRIPTION).exists() and all(path.exists() for path in checkpoints)):
             return
-        if PseudoFolder(labels).info.teacher_sha256 != _digest(checkpoint.resolve(), checkpoint.stat().st_mtime_ns):
+        digests = [_digest(path.resolve(), path.stat().st_mtime_ns) for path in checkpoints]
+        if PseudoFolder(labels).info.teacher_sha256 != digest_of(digests):
+            which = " or ".join(map(str, checkpoints))
             raise ConfigurationError(
-                f"{labels} was written before {checkpoint} was trained anew: delete it, and the runs that learnt from "
+                f"{labels} was written before {which} was trained anew: delete it, and the runs that learnt from "
                 f"it ({self.home / run.name} is one)"
             )
 
@@ -283,19 +296,20 @@ class StudyRunner:
             raise ConfigurationError(f"{run.name}: {error}") from error
 
     def _pseudo_labels(self, run: Run) -> None:
-        """Let the run's teacher label what its budget lacks; nothing to do where that is done."""
+        """Let the run's teachers label what its budget lacks; nothing to do where that is done."""
         if (self.pseudo_folder(run) / "report" / "report.json").exists():
             return
-        teacher = self.teacher_of(run)
-        if not self._is_done(teacher):
-            self.run(teacher)
+        teachers = self._teachers_of(run)
+        for teacher in teachers:
+            if not self._is_done(teacher):
+                self.run(teacher)
         budget = self._budget_file(run)
         if budget is None:
             raise ConfigurationError(f"row {run.row.name} has a teacher and sees all labels: there is nothing to label")
-        missing = self._tasks_to_label(teacher.row, LabelBudget.read(budget))
+        missing = self._tasks_to_label(teachers[0].row, LabelBudget.read(budget))
         pseudo_labels.main(
             [
-                str(self.checkpoint(teacher)),
+                *(str(self.checkpoint(teacher)) for teacher in teachers),
                 str(Path(self.root) / self.study.source),
                 *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", *missing, "--soft"),
                 *(["--scales", *map(str, run.row.scales)] if run.row.scales else []),

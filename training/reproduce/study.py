@@ -74,13 +74,13 @@ class Study:
         return next((row for row in self.rows if row.name == name), None) or read_row(name)
 
     def with_teachers(self) -> tuple[Row, ...]:
-        """The rows in an order in which each comes after its teacher, and after the row whose steps it takes."""
+        """The rows in an order in which each comes after its teachers, and after the row whose steps it takes."""
         ordered: dict[str, Row] = {}
 
         def add(row: Row) -> None:
             if row.name in ordered:
                 return
-            for other in (row.teacher, row.steps_of):
+            for other in (*row.teachers, row.steps_of):
                 if other:
                     add(self.row(other))
             ordered[row.name] = row
