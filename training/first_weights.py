@@ -10,7 +10,7 @@ from mtl_perception.model_card import TrainingData
 from training.checkpoint import TrainedNetwork
 from training.datasets.data_module import FolderData
 from training.errors import ConfigurationError
-from training.trained_on import budgets_of_all, data_of_all, learnt_within
+from training.trained_on import budget_by_data, budgets_of_all, data_of_all
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,6 @@ class FirstWeights:
         A budget is told of a data set only where they and the training saw it alike.
         """
         ours = [TrainingData(**entry) for entry in told["training_data"]]
-        within = [learnt_within(self.training_data, self.budgets or {}), learnt_within(ours, told["budgets"])]
+        within = [budget_by_data(self.training_data, self.budgets or {}), budget_by_data(ours, told["budgets"])]
         told["budgets"] = budgets_of_all(within)
         told["training_data"] = [asdict(entry) for entry in data_of_all([ours, self.training_data])]

@@ -102,14 +102,14 @@ def in_pixels(like: Tensor, placed: Placement) -> Tensor:
 
 
 def predict_classes_averaged(
-    teachers: Sequence[TrainedNetwork], batch: Mapping[str, Tensor], size: tuple[int, int], scales: Sequence[float]
+    networks: Sequence[TrainedNetwork], batch: Mapping[str, Tensor], size: tuple[int, int], scales: Sequence[float]
 ) -> FrameMaps:
     """Classes alone, the mean of the softmax over networks and over views of the batch; maps of ``size``.
 
     What is enlarged is the picture at the working size. Depth looked at shrinks as it grows: a zoom is a longer lens.
 
     Args:
-        teachers: networks of one working size, focal length and set of classes.
+        networks: of one working size, focal length and set of classes.
         batch: unaugmented samples.
         size: (H, W) of ``semantic`` and ``confidence``.
         scales: sizes of the views, each also mirrored, rounded to what the networks take; 1 is the working size. Empty:
@@ -117,8 +117,8 @@ def predict_classes_averaged(
     """
 
     def softmax(view: Mapping[str, Tensor]) -> Tensor:
-        each = [t.network(encode(view, t.inputs))["final"][SEMANTIC].float().softmax(1) for t in teachers]
-        return torch.stack(each).mean(0)
+        scores = [trained.network(encode(view, trained.inputs))["final"][SEMANTIC] for trained in networks]
+        return torch.stack([values.float().softmax(1) for values in scores]).mean(0)
 
     height, width = batch["image"].shape[-2:]
     quarter = (height // STRIDES[0], width // STRIDES[0])

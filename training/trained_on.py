@@ -1,4 +1,4 @@
-"""What several networks were trained on, taken together: whoever learns from them is bound by all of it."""
+"""What networks were trained on, and several together: whoever learns from them is bound by all of it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def budgets_of_all(parts: Iterable[Mapping[str, str | None]]) -> dict[str, str]:
     return {name: digest for name, (digest, *others) in seen.items() if digest is not None and not others}
 
 
-def learnt_within(data: Iterable[TrainingData], budgets: Mapping[str, str]) -> dict[str, str | None]:
+def budget_by_data(data: Iterable[TrainingData], budgets: Mapping[str, str | None]) -> dict[str, str | None]:
     """Digest of the label budget by data set, of all of ``data``; None: every label there is."""
     return {entry.name: budgets.get(entry.name) for entry in data}

@@ -196,6 +196,22 @@ def test_several_teachers_are_trained_and_label_together(tmp_path, folder, monke
         runner.results()
 
 
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("co_teachers: umst_s", r"co_teachers is a list: \[umst_s\]"),
+        ("co_teachers: [umst_s]", "beside a teacher, each once"),
+        ("teacher: mmmt_d\nco_teachers: [mmmt_d]", "beside a teacher, each once"),
+        ("teacher: mmmt_d\nlabels: mirror\nco_teachers: [umst_s]", "label classes within the budget"),
+    ],
+)
+def test_co_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path, monkeypatch, content, complaint):
+    monkeypatch.setattr("training.reproduce.row.ROWS", tmp_path)
+    (tmp_path / "mine.yaml").write_text(f"title: mine\n{content}\n")
+    with pytest.raises(ConfigurationError, match=complaint):
+        read_row("mine")
+
+
 def test_a_run_takes_one_device(tmp_path, folder, monkeypatch):
     """On all GPUs that a machine has, a batch would be as many times larger."""
     monkeypatch.chdir(tmp_path)

@@ -36,7 +36,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
-from training.trained_on import learnt_within
+from training.trained_on import budget_by_data
 
 DESCRIPTION = "pseudo_labels.json"
 DEFAULT_TAU = 0.9
@@ -107,7 +107,7 @@ class PseudoInfo:
         within a budget that it did not learn within.
         """
         told = self.budgets if self.budgets is not None else {self.dataset: self.budget}
-        return learnt_within(self.training_data, told)
+        return budget_by_data(self.training_data, told)
 
     @classmethod
     def from_json(cls, text: str) -> PseudoInfo:
@@ -128,7 +128,7 @@ class PseudoInfo:
 
 
 class PseudoFolder:
-    """Pseudo-labels of one teacher, read and written; a file is whole or not there.
+    """Pseudo-labels of one teacher, or of several together, read and written; a file is whole or not there.
 
     Raises:
         DatasetError: ``root`` holds no pseudo-labels; also raised by the readers for a damaged file.
@@ -146,12 +146,12 @@ class PseudoFolder:
 
     @classmethod
     def create(cls, root: str | os.PathLike[str], info: PseudoInfo) -> PseudoFolder:
-        """Begin a folder of pseudo-labels, or go on with one of the same teacher.
+        """Begin a folder of pseudo-labels, or go on with one of the same teachers.
 
         Other thresholds take the place of those it had: the files hold every pixel, and stay.
 
         Raises:
-            DatasetError: it holds those of another teacher, or of other data.
+            DatasetError: it holds those of other teachers, or of other data.
         """
         root = Path(root)
         if (root / DESCRIPTION).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import warnings
+from pathlib import Path
 
 import numpy as np
 from lightning import Trainer
@@ -43,7 +44,7 @@ def unlabelled_frames(
     Raises:
         ConfigurationError: there is none; or the teacher looks at depth, and none of them knows any.
     """
-    needed = [m.label for m in trained.inputs if m.label]
+    needed = list(dict.fromkeys(m.label for m in trained.inputs if m.label))
     lacking = [n for n in source.names if not all(choice.has(source.folder, task, n) for task in tasks)]
     usable = [n for n in lacking if all(choice.has(source.folder, label, n) for label in needed)]
     if not usable:
@@ -163,8 +164,8 @@ def main(argv: list[str]) -> None:
         type=user_path,
         nargs="+",
         metavar="TEACHER",
-        help="checkpoint of the teacher: runs/NAME/last.ckpt; of several the mean labels classes, which is better than "
-        "the best of them where they err differently: one that looks at depth and one that does not",
+        help="checkpoint of the teacher: runs/NAME/last.ckpt; of several the mean of what they say of each class "
+        "labels, e.g. of one that looks at depth and one that does not",
     )
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames to label")
     parser.add_argument(
@@ -215,14 +216,14 @@ def main(argv: list[str]) -> None:
     tasks = tuple(options.tasks)
     if len(teachers.networks) > 1 and tasks != (SEMANTIC,):
         raise ConfigurationError(f"several teachers label {SEMANTIC} only: let one of them label {', '.join(tasks)}")
-    for network in teachers.networks:
-        _check(network, source, choice, tasks)
+    for path, network in zip(teachers.paths, teachers.networks, strict=True):
+        _check(path, network, source, choice, tasks)
     names, skipped = unlabelled_frames(trained, source, choice, tasks)
     source = Source(source.folder, names)
     info = PseudoInfo(
         dataset=source.folder.name,
         teacher=", ".join(map(str, teachers.paths)),
-        teacher_sha256=teachers.digest(),
+        teacher_sha256=teachers.digest,
         training_data=trained.training_data,
         tasks=tasks,
         tau=options.tau,
@@ -250,13 +251,13 @@ def main(argv: list[str]) -> None:
     print(f"quality: {report}")
 
 
-def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: tuple[str, ...]) -> None:
+def _check(path: Path, trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: tuple[str, ...]) -> None:
     missing = [task for task in tasks if task not in trained.tasks]
     if missing:
-        raise ConfigurationError(f"the teacher predicts {' and '.join(trained.tasks)}, not {missing[0]}")
+        raise ConfigurationError(f"{path} predicts {' and '.join(trained.tasks)}, not {missing[0]}")
     looked_at = [m.label for m in trained.inputs if m.label in tasks]
     if looked_at:
-        raise ConfigurationError(f"the teacher looks at {looked_at[0]}: it cannot label frames that have none")
+        raise ConfigurationError(f"{path} looks at {looked_at[0]}: it cannot label frames that have none")
     if SEMANTIC in tasks and source.folder.info.classes:  # Recordings name none: they get the teacher's.
         check_classes(source.folder, trained.classes)
     name = source.folder.name
@@ -264,7 +265,7 @@ def _check(trained: TrainedNetwork, source: Source, choice: LabelChoice, tasks: 
         seen, given = trained.budgets.get(name), choice.budget.digest if choice.budget else None
         if seen != given:
             raise ConfigurationError(
-                f"the teacher was trained on {'a label budget' if seen else 'all labels'} of {name!r}, "
+                f"{path} was trained on {'a label budget' if seen else 'all labels'} of {name!r}, "
                 f"{'other than the one given' if given else 'and none is given'}: it may have learnt the very labels "
                 "it is to write; give --budget the file it was trained on, or none if there was none"
             )

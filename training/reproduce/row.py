@@ -94,7 +94,10 @@ def read_row(name: str) -> Row:
         raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(keys))}")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    if content.get("co_teachers") and not content.get("teacher"):
-        raise ConfigurationError(f"{path}: co_teachers label with a teacher; it names none")
-    sequences = {key: tuple(content.get(key, ())) for key in ("require", "co_teachers", "scales")}
-    return Row(name=name, **{**content, **sequences})
+    sequences = {key: content.get(key, ()) for key in ("require", "co_teachers", "scales")}
+    if texts := [key for key, value in sequences.items() if isinstance(value, str)]:
+        raise ConfigurationError(f"{path}: {texts[0]} is a list: [{sequences[texts[0]]}]")
+    row = Row(name=name, **{**content, **{key: tuple(value) for key, value in sequences.items()}})
+    if row.co_teachers and (not row.teacher or row.labels != "budget" or len({*row.teachers}) < len(row.teachers)):
+        raise ConfigurationError(f"{path}: co_teachers label classes within the budget, beside a teacher, each once")
+    return row

@@ -177,7 +177,7 @@ class StudyRunner:
         return self.home / run.name / "last.ckpt"
 
     def teacher_of(self, run: Run) -> Run:
-        """The run whose network labels what this one's frames lack: of the same seed and budget."""
+        """The first of the runs whose networks label what this one's frames lack: of the same seed and budget."""
         return self._teachers_of(run)[0]
 
     def _teachers_of(self, run: Run) -> list[Run]:
@@ -189,16 +189,9 @@ class StudyRunner:
 
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
-        teacher = self.teacher_of(run)
-        name = "-".join(
-            [
-                "+".join(run.row.teachers),
-                f"seed{teacher.seed}",
-                f"steps{teacher.steps}",
-                *(f"x{s:g}" for s in run.row.scales),
-            ]
-        )
-        return self.home / teacher.budget_name / "pseudo" / name
+        lengths = "+".join(dict.fromkeys(str(teacher.steps) for teacher in self._teachers_of(run)))
+        parts = ["+".join(run.row.teachers), f"seed{run.seed}", f"steps{lengths}"]
+        return self.home / run.budget_name / "pseudo" / "-".join([*parts, *(f"x{s:g}" for s in run.row.scales)])
 
     def _result_file(self, run: Run) -> Path:
         return self.home / run.name / "result.json"
@@ -221,6 +214,7 @@ class StudyRunner:
     def _settings(self, run: Run) -> dict[str, Any]:
         """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""
         row = run.row
+        lengths = dict.fromkeys(teacher.steps for teacher in self._teachers_of(run))
         return {
             "frames": self.study.source,
             "fit": dict(self.study.fit),
@@ -231,7 +225,7 @@ class StudyRunner:
                 "inherit": row.inherit,
                 "fit": row.fit,
             },
-            "teacher": [*row.teachers, self.teacher_of(run).steps, *row.scales] if row.teacher else None,
+            "teacher": [*row.teachers, *lengths, *row.scales] if row.teacher else None,
             "precision": self.trainer.get("precision"),
         }
 
