@@ -23,6 +23,7 @@ from training.__main__ import main
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.errors import ConfigurationError
 from training.reproduce.command import pictured_runs
+from training.reproduce.plateau import is_past_plateau
 from training.reproduce.row import ROWS, read_row
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import STUDIES, read_study
@@ -360,6 +361,58 @@ def test_gains_are_told_seed_by_seed_over_the_best_row_without_a_teacher(tmp_pat
     assert sorted(gain.difference.values) == pytest.approx([0.02, 0.11, 0.21])
     assert gain.share == pytest.approx((0.34 / 3) / 0.3)
     assert "| UMMT-PS | +11.3 ± 23.6 (38 %) | UMMT | - | - |" in markdown(study, shuffled)
+
+
+def test_gains_are_told_at_equal_steps_too(tmp_path):
+    """Else a row that was trained for longer is held against one that was not."""
+    rows = ["umst_s", "ummt_ps"]
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, "rows": rows, "baselines": ["umst_s"]}))
+    study = read_study(tmp_path / "s.yaml")
+    results = [result("umst_s", 1, 0.2, 0.2), result("ummt_ps", 1, 0.1, 0.1), result("ummt_ps", 2, 0.3, 0.3)]
+    text = markdown(study, results)
+    assert "| 1 | UMMT-PS | -10.0 | UMST-S | - | - |" in text and "| 2 | UMMT-PS" not in text
+    assert "| UMMT-PS | +10.0 | UMST-S | - | - |" in text
+    # More steps might be better still, of each row by itself.
+    assert "| UMST-S | 20.0 | 1 (longest) |" in text and "| UMMT-PS | 30.0 | 2 (longest) |" in text
+
+
+@pytest.mark.parametrize(
+    ("second", "complete", "left_out"),
+    [
+        ({"miou_present": 0.4, "rmse": 1.0}, True, True),
+        ({"miou_present": 0.5, "rmse": 0.9}, True, False),
+        ({"miou_present": 0.6, "rmse": 1.1}, True, False),
+        ({"miou_present": 0.4, "rmse": 1.0}, False, False),
+    ],
+    ids=["no better", "better depth", "better classes", "a seed is missing"],
+)
+def test_a_row_is_trained_no_longer_than_it_gains(tmp_path, folder, monkeypatch, second, complete, left_out):
+    monkeypatch.chdir(tmp_path)
+    content = {**STUDY, "rows": ["ummt"], "seeds": [0, 1], "steps": [1, 2, 4]}
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(content))
+    runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
+    assert [(run.steps, run.seed) for run in runner.runs()] == [(n, seed) for n in (1, 2, 4) for seed in (0, 1)]
+    trained = []
+
+    def done(run):
+        trained.append((run.steps, run.seed))
+        values = {1: {"miou_present": 0.5, "rmse": 1.0}, 2: second}.get(run.steps, {"miou_present": 0.9, "rmse": 0.1})
+        # What is reported has no say.
+        said = {"balls:train": values, "balls:val": {"miou_present": run.steps / 10, "rmse": 1 / run.steps}}
+        measured = {t: {"frames": len(folder.names(t[6:])), "values": values} for t, values in said.items()}
+        path = runner.home / run.name / "result.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"row": "ummt", "seed": run.seed, "steps": run.steps, "measured": measured}))
+
+    monkeypatch.setattr(runner, "run", done)
+    if complete:
+        runner.run_all()
+    else:
+        for run in runner.runs()[:3]:
+            done(run)
+    longest = runner.runs()[-1]
+    assert is_past_plateau(runner.study, runner.results(), longest) is left_out
+    assert ((4, 0) in trained) is (complete and not left_out)
 
 
 def test_what_a_row_has_behind_it_is_said(tmp_path):

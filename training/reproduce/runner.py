@@ -28,6 +28,7 @@ from training.errors import ConfigurationError
 from training.fit import labels_of
 from training.pseudo_labels import command as pseudo_labels
 from training.pseudo_labels.teachers import digest_of
+from training.reproduce.plateau import is_past_plateau
 from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
@@ -56,16 +57,16 @@ class StudyRunner:
         return torch.device("cuda" if on_gpu else "cpu")
 
     def runs(self) -> list[Run]:
-        """Every run, teachers before their students, a row's lengths from short to long, seed after seed."""
+        """Every run: of a budget the lengths from short to long, of a length teachers before their students."""
         budgets, seeds, rows = self.study.budgets, self.study.seeds, self.study.with_teachers()
         if self.study.steps:
             lengths = self.study.steps
             teachers = {name for row in rows for name in row.teachers}
             ordered = [
                 (steps, row, seed)
-                for seed in seeds
-                for row in sorted(rows, key=lambda r: r.name not in teachers)
                 for steps in lengths
+                for row in sorted(rows, key=lambda r: r.name not in teachers)
+                for seed in seeds
             ]
             return [Run(row, budget, seed, steps) for budget in budgets for steps, row, seed in ordered]
         return [
@@ -76,7 +77,7 @@ class StudyRunner:
         ]
 
     def run_all(self) -> None:
-        """Train and measure what has no result yet.
+        """Train and measure what has no result yet, but no row for longer than it came to anything.
 
         Raises:
             ConfigurationError: a run was made, or begun, with other settings than the study's; a frame is both trained
@@ -90,8 +91,12 @@ class StudyRunner:
         missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
-            if not self._is_done(run):  # As another budget's it may be by now.
-                self.run(run)
+            if self._is_done(run):  # As another budget's it may be by now.
+                continue
+            if is_past_plateau(self.study, self.results(), run):
+                tqdm.write(f"{run.name}: left out, the length before was no better than the one before that")
+                continue
+            self.run(run)
 
     def run(self, run: Run) -> None:
         """Train a run, from its last checkpoint if it was interrupted, and measure it."""

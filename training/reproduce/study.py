@@ -27,7 +27,8 @@ class Study:
         budgets: numbers of labels by task.
         seeds: of the budget's draw, the network and the order of frames alike.
         rows: what is trained.
-        steps: lengths to train each row for, so that rows are compared at equal steps and each at its best.
+        steps: lengths to train each row for, so that rows are compared at equal steps and each at its best; a row whose
+            figures on ``choose`` a length did not better is trained no longer.
         teacher_steps: length of the networks that label for others; the longest of ``steps`` unless said.
         epochs: instead of steps: passes over the row's own frames, as papers count.
         report_frames: measure on no more frames than so many of each, evenly spread; 0 is all.

@@ -19,6 +19,8 @@ SCALES = {"miou_present": (100, 1), "rmse": (1, 3), "log_rmse": (1, 3)}
 """What a figure is multiplied by in the table, and its decimals."""
 BEST_OF = ("miou_present", "rmse")
 """Figures by which a row's length is chosen."""
+GAIN_COLUMNS = ("row", "mIoU", "over", "rmse, m", "over")
+PAIRED = "seed by seed (positive is better; half the 95 % interval; in brackets the share of the way to the ceiling)"
 
 
 def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
@@ -32,7 +34,7 @@ def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
         if len(study.steps) > 1:
             lines += ["", *_at_best(study, rows, mine)]
         if study.baselines:
-            lines += ["", *_gains(study, mine)]
+            lines += ["", *_gains_at_equal_steps(study, mine), *_gains_at_best(study, mine)]
     return "\n".join(lines) + "\n"
 
 
@@ -68,7 +70,7 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
     found = {(c.row, c.steps): c for c in cells(results, study.report)}
     header = ["row", "looks at", "steps", "seeds", *FIGURES.values()]
     header += [f"{name} (paper)" for name in FIGURES.values()] if study.paper else []
-    lines = [_line(header), _line(["---"] * len(header))]
+    lines = []
     for row in rows:
         for cell in sorted((c for (name, _), c in found.items() if name == row.name), key=lambda c: c.steps):
             seeds = len(next(iter(cell.figures.values())).values)
@@ -82,36 +84,50 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
             if study.paper:
                 paper = row.paper.get(study.paper, {})
                 values += [str(paper.get(PAPER[name], "-")) for name in FIGURES]
-            lines.append(_line(values))
-    return lines
+            lines.append(values)
+    return _table(header, lines)
 
 
 def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
     best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in BEST_OF}
-    lines = ["Each row at its best length:", "", _line(["row", "mIoU", "at steps", "rmse, m", "at steps"])]
-    lines.append(_line(["---"] * 5))
+    longest = {row.name: max((r["steps"] for r in results if r["row"] == row.name), default=0) for row in rows}
+    lines = []
     for row in rows:
-        values = [row.title]
+        values = []
         for figure, by_row in best.items():
             cell = by_row.get(row.name)
-            values += [_figure(row, figure, cell.figures), _length(study, cell.steps)] if cell else ["-", "-"]
-        if values[1:] != ["-"] * 4:
-            lines.append(_line(values))
-    return lines
+            length = f"{cell.steps} (longest)" if cell and cell.steps == longest[row.name] else str(cell and cell.steps)
+            values += [_figure(row, figure, cell.figures), length] if cell else ["-", "-"]
+        if values != ["-"] * 4:
+            lines.append([row.title, *values])
+    return ["Each row at its best length:", "", *_table(["row", "mIoU", "at steps", "rmse, m", "at steps"], lines)]
 
 
-def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
+def _gains_at_equal_steps(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The gains of each length by itself; nothing where only one is trained, which is its best."""
+    if len(study.steps) < 2:
+        return []
+    rows = [
+        [str(steps), *line]
+        for steps in study.steps
+        for line in _gains(study, [r for r in results if r["steps"] == steps])
+    ]
+    what = f"Over the best row without a teacher of as many steps, {PAIRED}:"
+    return [what, "", *_table(["steps", *GAIN_COLUMNS], rows), ""] if rows else []
+
+
+def _gains_at_best(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = _gains(study, results)
+    what = f"Over the best row without a teacher, each at its best length, {PAIRED}:"
+    return [what, "", *_table(GAIN_COLUMNS, rows)] if rows else []
+
+
+def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """What each pseudo-labelled student has over the best baseline, and how far towards the ceiling that is."""
     # A baseline may be there as a teacher only, where few rows were asked for.
     titles = {row.name: row.title for row in study.with_teachers()}
-    lines = [
-        "Over the best row without a teacher, each at its best length, seed by seed (positive is better; half the 95 % "
-        "interval; in brackets the share of the way to the ceiling):",
-        "",
-        _line(["row", "mIoU", "over", "rmse, m", "over"]),
-        _line(["---"] * 5),
-    ]
     by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in BEST_OF}
+    found = []
     for row in study.rows:
         values = []
         for figure, by_row in by_figure.items():
@@ -119,19 +135,14 @@ def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
             share = f" ({100 * gain.share:.0f} %)" if gain and gain.share is not None else ""
             values += [_signed(figure, gain.difference) + share, titles[gain.over]] if gain else ["-", "-"]
         if values != ["-"] * 4:
-            lines.append(_line([row.title, *values]))
-    return lines if len(lines) > 4 else []
+            found.append([row.title, *values])
+    return found
 
 
 def _signed(figure: str, difference: Spread) -> str:
     scale, digits = SCALES[figure]
     text = f"{scale * difference.mean:+.{digits}f}"
     return text if math.isnan(difference.half_width) else text + f" ± {scale * difference.half_width:.{digits}f}"
-
-
-def _length(study: Study, steps: int) -> str:
-    """Marked where it is the longest: more steps might have been better still."""
-    return f"{steps} (longest)" if steps == max(study.steps) else str(steps)
 
 
 def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
@@ -145,5 +156,5 @@ def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
     return f"({text})" if TASK[name] in row.inputs else text
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return ["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)]
