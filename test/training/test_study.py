@@ -167,14 +167,14 @@ def test_other_frames_to_measure_on_are_measured_without_training_anew(studied, 
     assert (tmp_path / run / "last.ckpt").stat().st_mtime_ns == trained
 
 
-def test_the_teacher_is_the_studys_also_when_few_lengths_are_run(tmp_path, folder, monkeypatch):
-    """Else what one command left would be what another one's students learn."""
+def test_a_teacher_is_trained_as_long_as_its_student_unless_the_study_says_how_long(tmp_path, folder, monkeypatch):
+    """A student comes to know what its labels tell: from a teacher far from its plateau it cannot come to its own."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
-    study = replace(read_study(tmp_path / "s.yaml"), steps=(1,))
-    runner = StudyRunner(study, str(folder.root.parent))
-    (student,) = (run for run in runner.runs() if run.row.name == "ummt_ps")
-    assert (student.steps, runner.teacher_of(student).steps) == (1, 2)
+    for more, lengths in (({}, {1: 1, 2: 2}), ({"teacher_steps": 5}, {1: 5, 2: 5})):
+        (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, **more}))
+        runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
+        students = [run for run in runner.runs() if run.row.name == "ummt_ps"]
+        assert {run.steps: runner.teacher_of(run).steps for run in students} == lengths
 
 
 def test_several_teachers_are_trained_and_label_together(tmp_path, folder, monkeypatch):

@@ -187,8 +187,8 @@ class StudyRunner:
 
     def _teachers_of(self, run: Run) -> list[Run]:
         """All runs whose networks label for it, its teacher first."""
+        length = (self.study.teacher_steps or run.steps) if self.study.steps else 0
         rows = [self.study.row(name) for name in run.row.teachers]
-        length = self.study.teacher_steps
         steps = [length or self._steps_of_epochs(row, run.budget, run.seed) for row in rows]
         return [Run(row, run.budget, run.seed, n) for row, n in zip(rows, steps, strict=True)]
 

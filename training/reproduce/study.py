@@ -29,7 +29,7 @@ class Study:
         rows: what is trained.
         steps: lengths to train each row for, so that rows are compared at equal steps and each at its best; a row whose
             figures on ``choose`` a length did not better is trained no longer.
-        teacher_steps: length of the networks that label for others; the longest of ``steps`` unless said.
+        teacher_steps: length of the networks that label for others; as long as the student's unless said.
         epochs: instead of steps: passes over the row's own frames, as papers count.
         report_frames: measure on no more frames than so many of each, evenly spread; 0 is all.
         baselines: of the rows, those a pseudo-labelled student must beat: what one can do without a teacher.
@@ -100,7 +100,6 @@ def read_study(path: Path) -> Study:
     content = read_fields(path, "study")
     try:
         lists = {key: tuple(content.pop(key, ())) for key in ("budgets", "seeds", "steps", "baselines")}
-        content.setdefault("teacher_steps", max(lists["steps"], default=0))
         rows = tuple(read_row(name) for name in content.pop("rows"))
         study = Study(name=path.stem, rows=rows, **lists, **content)
     except (KeyError, TypeError) as error:
