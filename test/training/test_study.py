@@ -356,7 +356,9 @@ def test_gains_are_told_seed_by_seed_over_the_best_row_without_a_teacher(tmp_pat
         for seed, value in enumerate(values)
     ]
     shuffled = [results[i] for i in np.random.default_rng(0).permutation(len(results))]
-    (gain,) = gains(study, shuffled, "miou_present")
+    gain, most = gains(study, shuffled, "miou_present")
+    assert (most.row, most.over, most.share) == ("ceiling", "ummt", 1.0)
+    assert sorted(most.difference.values) == pytest.approx([0.2, 0.3, 0.4])
     assert (gain.row, gain.over) == ("ummt_ps", "ummt")
     assert sorted(gain.difference.values) == pytest.approx([0.02, 0.11, 0.21])
     assert gain.share == pytest.approx((0.34 / 3) / 0.3)

@@ -59,10 +59,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a student of pseudo-labels has over the best row that does without.
+    """What a student of pseudo-labels, or the ceiling, has over the best row without a teacher.
 
     Attributes:
-        row: the student's.
+        row: the student's, or the ceiling.
         budget: of both.
         over: the best baseline, by its mean on the reported frames, which favours it.
         difference: seed by seed, as the seeds share the budget, and the first weights as far as the networks are alike;
@@ -115,7 +115,7 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
 
 
 def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Gain]:
-    """What each row with a teacher has over the best of the study's baselines, each at its own best length."""
+    """What each row with a teacher, and the ceiling, has over the best baseline, each at its own best length."""
     sign = 1 if HIGHER_IS_BETTER[figure] else -1
     best = {(c.budget, c.row): c for c in at_best_length(study, results, figure)}
     found = []
@@ -127,7 +127,7 @@ def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> li
         ceiling = best.get((budget, study.ceiling))
         for row in study.rows:
             cell = best.get((budget, row.name))
-            if cell and row.teacher and row.inputs == ("rgb",):
+            if cell and (row.name == study.ceiling or (row.teacher and row.inputs == ("rgb",))):
                 difference = _paired(cell, base, figure, sign)
                 way = _paired(ceiling, base, figure, sign) if ceiling else None
                 share = difference.mean / way.mean if way and way.mean > 0 else None

@@ -123,7 +123,7 @@ def _gains_at_best(study: Study, results: Sequence[Mapping[str, Any]]) -> list[s
 
 
 def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """What each pseudo-labelled student has over the best baseline, and how far towards the ceiling that is."""
+    """What each pseudo-labelled student has over the best baseline, how far towards the ceiling that is, and it."""
     # A baseline may be there as a teacher only, where few rows were asked for.
     titles = {row.name: row.title for row in study.with_teachers()}
     by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in BEST_OF}
