@@ -390,15 +390,17 @@ def test_gains_are_told_at_equal_steps_too(tmp_path):
 )
 def test_a_row_is_trained_no_longer_than_it_gains(tmp_path, folder, monkeypatch, second, complete, left_out):
     monkeypatch.chdir(tmp_path)
-    content = {**STUDY, "rows": ["ummt"], "seeds": [0, 1], "steps": [1, 2, 4]}
+    content = {**STUDY, "rows": ["ummt"], "seeds": [0, 1], "steps": [1, 2, 4, 8]}
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(content))
     runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
-    assert [(run.steps, run.seed) for run in runner.runs()] == [(n, seed) for n in (1, 2, 4) for seed in (0, 1)]
+    assert [(run.steps, run.seed) for run in runner.runs()] == [(n, seed) for n in (1, 2, 4, 8) for seed in (0, 1)]
     trained = []
 
     def done(run):
         trained.append((run.steps, run.seed))
-        values = {1: {"miou_present": 0.5, "rmse": 1.0}, 2: second}.get(run.steps, {"miou_present": 0.9, "rmse": 0.1})
+        values = {1: {"miou_present": 0.5, "rmse": 1.0}, 2: second}.get(
+            run.steps, {"miou_present": 0.9, "rmse": 1 / run.steps}
+        )
         # What is reported has no say.
         said = {"balls:train": values, "balls:val": {"miou_present": run.steps / 10, "rmse": 1 / run.steps}}
         measured = {t: {"frames": len(folder.names(t[6:])), "values": values} for t, values in said.items()}
@@ -414,7 +416,8 @@ def test_a_row_is_trained_no_longer_than_it_gains(tmp_path, folder, monkeypatch,
             done(run)
     longest = runner.runs()[-1]
     assert is_past_plateau(runner.study, runner.results(), longest) is left_out
-    assert ((4, 0) in trained) is (complete and not left_out)
+    # Once it is left out, so is all that is longer.
+    assert {steps for steps, _ in trained} == ({1, 2} if left_out or not complete else {1, 2, 4, 8})
 
 
 def test_what_a_row_has_behind_it_is_said(tmp_path):

@@ -50,8 +50,8 @@ class StudyRunner(StudyRuns):
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
             if self._is_done(run):  # As another budget's it may be by now.
                 continue
-            if len(self.study.steps) > 2 and is_past_plateau(self.study, self.results(), run):
-                tqdm.write(f"{run.name}: left out, the length before was no better than the one before that")
+            if is_past_plateau(self.study, self.results(), run):
+                tqdm.write(f"{run.name}: left out, a shorter length was no better than the one before it")
                 continue
             self.run(run)
 
