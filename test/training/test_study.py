@@ -174,7 +174,7 @@ def test_a_teacher_is_trained_as_long_as_its_student_unless_the_study_says_how_l
         (tmp_path / "s.yaml").write_text(yaml.safe_dump({**STUDY, **more}))
         runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
         students = [run for run in runner.runs() if run.row.name == "ummt_ps"]
-        assert {run.steps: runner.teacher_of(run).steps for run in students} == lengths
+        assert {run.steps: runner.teachers_of(run)[0].steps for run in students} == lengths
 
 
 def test_several_teachers_are_trained_and_label_together(tmp_path, folder, monkeypatch):
@@ -442,7 +442,7 @@ def test_labels_of_a_teacher_that_was_trained_anew_since_are_not_learnt_nor_told
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(STUDY))
     runner = StudyRunner(read_study(tmp_path / "s.yaml"), str(folder.root.parent))
     student = next(run for run in runner.runs() if run.row.name == "ummt_ps")
-    teacher = runner.checkpoint(runner.teacher_of(student))
+    teacher = runner.checkpoint(runner.teachers_of(student)[0])
     teacher.parent.mkdir(parents=True)
     teacher.write_bytes(b"first")
     written_by = hashlib.sha256(b"first").hexdigest()

@@ -109,7 +109,7 @@ class StudyRunner(StudyRuns):
             data["require"] = list(run.row.require)
         if run.row.teacher:
             data |= {"pseudo_labels": str(self.pseudo_folder(run)), "soft": run.row.soft}
-        model = {"start_from": str(self.checkpoint(self.teacher_of(run)))} if run.row.inherit else {}
+        model = {"start_from": str(self.checkpoint(self.teachers_of(run)[0]))} if run.row.inherit else {}
         length = {"max_steps": run.steps, "max_epochs": -1, "enable_model_summary": False}
         try:
             fit_resumably(
@@ -128,7 +128,7 @@ class StudyRunner(StudyRuns):
         """Let the run's teachers label what its budget lacks; nothing to do where that is done."""
         if (self.pseudo_folder(run) / "report" / "report.json").exists():
             return
-        teachers = self._teachers_of(run)
+        teachers = self.teachers_of(run)
         for teacher in teachers:
             if not self._is_done(teacher):
                 self.run(teacher)

@@ -85,12 +85,8 @@ class StudyRuns:
         """The run's last checkpoint."""
         return self.home / run.name / "last.ckpt"
 
-    def teacher_of(self, run: Run) -> Run:
-        """The first of the runs whose networks label what this one's frames lack: of the same seed and budget."""
-        return self._teachers_of(run)[0]
-
-    def _teachers_of(self, run: Run) -> list[Run]:
-        """All runs whose networks label for it, its teacher first."""
+    def teachers_of(self, run: Run) -> list[Run]:
+        """The runs whose networks label what this one's frames lack, its teacher first: of the same seed and budget."""
         length = (self.study.teacher_steps or run.steps) if self.study.steps else 0
         rows = [self.study.row(name) for name in run.row.teachers]
         steps = [length or self._steps_of_epochs(row, run.budget, run.seed) for row in rows]
@@ -98,7 +94,7 @@ class StudyRuns:
 
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
-        lengths = "+".join(dict.fromkeys(str(teacher.steps) for teacher in self._teachers_of(run)))
+        lengths = "+".join(dict.fromkeys(str(teacher.steps) for teacher in self.teachers_of(run)))
         parts = ["+".join(run.row.teachers), f"seed{run.seed}", f"steps{lengths}"]
         return self.home / run.budget_name / "pseudo" / "-".join([*parts, *(f"x{s:g}" for s in run.row.scales)])
 
@@ -123,7 +119,7 @@ class StudyRuns:
     def _settings(self, run: Run) -> dict[str, Any]:
         """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""
         row = run.row
-        lengths = dict.fromkeys(teacher.steps for teacher in self._teachers_of(run))
+        lengths = dict.fromkeys(teacher.steps for teacher in self.teachers_of(run))
         return {
             "frames": self.study.source,
             "fit": dict(self.study.fit),
@@ -151,7 +147,7 @@ class StudyRuns:
 
     def _check_teacher(self, run: Run) -> None:
         """A teacher that was trained anew since is not the one whose labels the student learnt, or would."""
-        labels, checkpoints = self.pseudo_folder(run), [self.checkpoint(t) for t in self._teachers_of(run)]
+        labels, checkpoints = self.pseudo_folder(run), [self.checkpoint(t) for t in self.teachers_of(run)]
         if not ((labels / DESCRIPTION).exists() and all(path.exists() for path in checkpoints)):
             return
         digests = [_digest(path.resolve(), path.stat().st_mtime_ns) for path in checkpoints]

@@ -21,6 +21,7 @@ BEST_OF = ("miou_present", "rmse")
 """Figures by which a row's length is chosen."""
 GAIN_COLUMNS = ("row", "mIoU", "over", "rmse, m", "over")
 PAIRED = "seed by seed (positive is better; half the 95 % interval; in brackets the share of the way to the ceiling)"
+"""How gains are told, above their tables."""
 
 
 def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
