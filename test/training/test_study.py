@@ -160,6 +160,10 @@ def test_what_cannot_end_well_is_not_begun(tmp_path, folder, monkeypatch):
     assert said.startswith("depth4-semantic1/") and "1 frames to train on do not fill a batch of 2" in said
     said = refusal(tmp_path, folder, budgets=[later[0], {"depth": 400, "semantic": 2}])
     assert "depth=400" in said
+    # Depth is scarce, and is no mean.
+    scarce = [{"depth": 2, "semantic": 4}]
+    said = refusal(tmp_path, folder, budgets=scarce, rows=["ummt_ps_ensemble"])
+    assert "the mean of mmmt_d, umst_s is of classes, and the budget lacks depth" in said
 
 
 def test_a_training_that_fails_is_named(tmp_path, folder, monkeypatch):

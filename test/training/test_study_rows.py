@@ -43,9 +43,10 @@ def test_the_paper_is_quoted_right():
         ("co_teachers: [umst_s]", "beside a teacher, each once"),
         ("teacher: mmmt_d\nco_teachers: [mmmt_d]", "beside a teacher, each once"),
         ("teacher: mmmt_d\nlabels: mirror\nco_teachers: [umst_s]", "label classes within the budget"),
+        ("teacher: mmmt_d\nlabels: all", "there is nothing to label"),
     ],
 )
-def test_co_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path, monkeypatch, content, complaint):
+def test_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path, monkeypatch, content, complaint):
     monkeypatch.setattr("training.reproduce.row.ROWS", tmp_path)
     (tmp_path / "mine.yaml").write_text(f"title: mine\n{content}\n")
     with pytest.raises(ConfigurationError, match=complaint):

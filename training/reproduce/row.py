@@ -97,6 +97,8 @@ def read_row(name: str) -> Row:
     sequences = {key: content.get(key, ()) for key in ("require", "co_teachers", "scales")}
     if texts := [key for key, value in sequences.items() if isinstance(value, str)]:
         raise ConfigurationError(f"{path}: {texts[0]} is a list: [{sequences[texts[0]]}]")
+    if content.get("teacher") and content.get("labels") == "all":
+        raise ConfigurationError(f"{path} has a teacher and sees all labels: there is nothing to label")
     row = Row(name=name, **{**content, **{key: tuple(value) for key, value in sequences.items()}})
     if row.co_teachers and (not row.teacher or row.labels != "budget" or len({*row.teachers}) < len(row.teachers)):
         raise ConfigurationError(f"{path}: co_teachers label classes within the budget, beside a teacher, each once")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tqdm import tqdm
@@ -17,7 +17,6 @@ from training.datasets.label_budget import LabelBudget
 from training.errors import ConfigurationError
 from training.pseudo_labels import command as pseudo_labels
 from training.reproduce.plateau import is_past_plateau
-from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study_runs import StudyRuns
 from training.resumable_fit import fit_resumably
@@ -45,6 +44,7 @@ class StudyRunner(StudyRuns):
         for run in runs:
             self._check_settings(run)
             self._check_batch(run)
+            self._check_ensemble(run)
         missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
@@ -100,6 +100,17 @@ class StudyRunner(StudyRuns):
                 "take more labels, or a smaller batch_size"
             )
 
+    def _check_ensemble(self, run: Run) -> None:
+        """Said before the teachers are trained, not when they come to label."""
+        if not run.row.co_teachers:
+            return
+        missing = self._tasks_to_label(run)
+        if missing != ["semantic"]:
+            raise ConfigurationError(
+                f"{run.name}: the mean of {', '.join(run.row.teachers)} is of classes, and the budget lacks "
+                f"{', '.join(missing)}: take a row with one teacher"
+            )
+
     def _fit(self, run: Run) -> None:
         """Train a run to its last step."""
         data: dict[str, Any] = {"root": self.root, "train": [self.study.source]}
@@ -132,24 +143,25 @@ class StudyRunner(StudyRuns):
         for teacher in teachers:
             if not self._is_done(teacher):
                 self.run(teacher)
-        budget = self._budget_file(run)
-        if budget is None:
-            raise ConfigurationError(f"row {run.row.name} has a teacher and sees all labels: there is nothing to label")
-        missing = self._tasks_to_label(teachers[0].row, LabelBudget.read(budget))
         pseudo_labels.main(
             [
                 *(str(self.checkpoint(teacher)) for teacher in teachers),
                 str(Path(self.root) / self.study.source),
-                *("--budget", str(budget), "--out", str(self.pseudo_folder(run)), "--tasks", *missing, "--soft"),
+                *("--budget", str(self._budget_file(run)), "--out", str(self.pseudo_folder(run)), "--soft"),
+                *("--tasks", *self._tasks_to_label(run)),
                 *(["--scales", *map(str, run.row.scales)] if run.row.scales else []),
                 *("--accelerator", str(self.trainer.get("accelerator", "auto"))),
             ]
         )
 
-    @staticmethod
-    def _tasks_to_label(teacher: Row, budget: LabelBudget) -> list[str]:
-        """What the teacher can add: the tasks it predicts, and does not look at, that have fewer labels than others."""
-        counts = {task: len(names) for task, names in budget.labels.items()}
+    def _tasks_to_label(self, run: Run) -> list[str]:
+        """What the run's teacher can add: tasks it predicts, and does not look at, that have fewer labels than others.
+
+        A row with a teacher has a budget (``read_row``).
+        """
+        teacher = self.teachers_of(run)[0].row
+        labels = LabelBudget.read(cast(Path, self._budget_file(run))).labels
+        counts = {task: len(names) for task, names in labels.items()}
         scarce = [
             task for task in teacher.tasks if task not in teacher.inputs and counts.get(task, 0) < max(counts.values())
         ]
