@@ -47,8 +47,30 @@ def test_the_paper_is_quoted_right():
     ],
 )
 def test_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path, monkeypatch, content, complaint):
-    monkeypatch.setattr("training.reproduce.row.ROWS", tmp_path)
-    (tmp_path / "mine.yaml").write_text(f"title: mine\n{content}\n")
+    refused_row(tmp_path, monkeypatch, f"title: mine\n{content}\n", complaint)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("title: mine\nrequire: 3", r"require is a list: \[3\]"),
+        ("title: mine\nscales:", r"scales is a list: \[None\]"),
+        ("title: mine\nteacher: [a]", r"teacher is a text, not \['a'\]"),
+        ("title: mine\nlabels: [some]", r"labels is budget, mirror or all, not \['some'\]"),
+        ("title: mine\ntau: 0.9", "a row has no 'tau'; it may say co_teachers"),
+        ("soft: true", "mine.yaml has no title"),
+        ("- title", "it holds no fields"),
+        ("title: \ud800".encode("utf-8", "surrogatepass"), "is no YAML"),
+    ],
+)
+def test_a_row_that_says_what_it_cannot_is_refused_in_a_line(tmp_path, monkeypatch, content, complaint):
+    refused_row(tmp_path, monkeypatch, content, complaint)
+
+
+def refused_row(rows, monkeypatch, content, complaint):
+    """Have ``read_row`` refuse a row of this ``content``."""
+    monkeypatch.setattr("training.reproduce.row.ROWS", rows)
+    (rows / "mine.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError, match=complaint):
         read_row("mine")
 

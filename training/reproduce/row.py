@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from training.errors import ConfigurationError
+from training.yaml_file import read_fields
 
 ROWS = Path(__file__).parent.parent / "experiments" / "rows"
 
@@ -80,23 +79,24 @@ def read_row(name: str) -> Row:
         ConfigurationError: there is no such row, or it says what a row cannot.
     """
     path = ROWS / f"{name}.yaml"
-    keys = {f.name for f in fields(Row)} - {"name"}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not path.exists():
         known = ", ".join(sorted(p.stem for p in ROWS.glob("*.yaml")))
-        raise ConfigurationError(f"no row {name!r}; known: {known}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path} is no YAML: {error}") from error
-    if not isinstance(content, dict) or "title" not in content or content.keys() - keys:
-        unknown = sorted(content.keys() - keys) if isinstance(content, dict) else []
-        what = f"it says {unknown[0]!r}, which" if unknown else "it has no title, or"
-        raise ConfigurationError(f"{path} is no row: {what} is none of {', '.join(sorted(keys))}")
+        raise ConfigurationError(f"no row {name!r}; known: {known}")
+    content = read_fields(path, "row")
+    keys = {f.name for f in fields(Row)} - {"name"}
+    if unknown := sorted(map(str, content.keys() - keys)):
+        raise ConfigurationError(f"{path}: a row has no {unknown[0]!r}; it may say {', '.join(sorted(keys))}")
+    for key in ("title", "teacher", "steps_of"):
+        if not isinstance(content.get(key, ""), str):
+            raise ConfigurationError(f"{path}: {key} is a text, not {content[key]!r}")
+    sequences = {key: content.get(key, []) for key in ("require", "co_teachers", "scales")}
+    for key, value in sequences.items():
+        if not isinstance(value, list):
+            raise ConfigurationError(f"{path}: {key} is a list: [{value}]")
+    if not content.get("title"):
+        raise ConfigurationError(f"{path} has no title")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    sequences = {key: content.get(key, ()) for key in ("require", "co_teachers", "scales")}
-    if texts := [key for key, value in sequences.items() if isinstance(value, str)]:
-        raise ConfigurationError(f"{path}: {texts[0]} is a list: [{sequences[texts[0]]}]")
     if content.get("teacher") and content.get("labels") == "all":
         raise ConfigurationError(f"{path} has a teacher and sees all labels: there is nothing to label")
     row = Row(name=name, **{**content, **{key: tuple(value) for key, value in sequences.items()}})
