@@ -27,7 +27,7 @@ def rewrite(folder: DatasetFolder, **changes) -> Path:
     return path
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.builds(
         info,

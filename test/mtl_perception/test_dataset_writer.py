@@ -20,7 +20,7 @@ sides = st.tuples(st.integers(1, 9), st.integers(1, 9))
 frame_names = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z")
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.data(), sides, frame_names, st.sampled_from([1000.0, 256.0, 5000.0, 333.3]), st.sampled_from(["f4", "f8"]))
 def test_a_frame_comes_back(data, size, name, per_metre, dtype):
     def draw(kind, elements, shape=size):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mtl_perception.metrics import DepthMetrics, SegmentationMetrics
 
 CLASSES = 5
-seeded = settings(derandomize=True, deadline=None, max_examples=25)
+examples = settings(max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -65,7 +65,7 @@ def test_mean_iou_is_that_of_torchmetrics(seed):
     assert segmentation(predicted, target).compute()["miou"] == pytest.approx(float(expected), rel=1e-6)
 
 
-@seeded
+@examples
 @given(seeds)
 def test_iou_is_intersection_over_union_of_pixel_sets(seed):
     predicted, target = label_maps(seed)
@@ -117,7 +117,7 @@ def test_any_integer_type_counts_the_same(dtype):
     )
 
 
-@seeded
+@examples
 @given(seeds, st.integers(1, 5))
 def test_segmentation_in_parts_is_all_at_once(seed, parts):
     predicted, target = label_maps(seed)
@@ -175,7 +175,7 @@ def formulas(predicted: np.ndarray, target: np.ndarray) -> dict[str, float]:
     }
 
 
-@seeded
+@examples
 @given(seeds, st.integers(1, 5))
 def test_depth_follows_the_formulas_all_at_once_and_in_parts(seed, parts):
     predicted, target = depth_maps(seed)
@@ -185,7 +185,7 @@ def test_depth_follows_the_formulas_all_at_once_and_in_parts(seed, parts):
     assert metrics.compute() == pytest.approx(formulas(predicted, target), rel=1e-6)
 
 
-@seeded
+@examples
 @given(seeds)
 def test_doubles_are_measured_as_such(seed):
     predicted, target = (m.astype(np.float64) for m in depth_maps(seed))
@@ -203,7 +203,7 @@ def test_many_pixels_are_summed_as_exactly_as_few():
     assert metrics.compute()["rmse"] == pytest.approx(0.2, rel=1e-6)
 
 
-@seeded
+@examples
 @given(seeds)
 def test_depth_of_parts_merged_is_all_at_once(seed):
     predicted, target = depth_maps(seed)

@@ -21,7 +21,7 @@ from mtl_perception.backends.choice import Runtime
 from mtl_perception.network import Network
 
 ONNX_RUNTIME = ("onnxruntime",)
-seeded = settings(derandomize=True, deadline=None, max_examples=60)
+examples = settings(max_examples=60)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_a_frame_of_the_networks_size_is_answered_pixel_by_pixel(tiny):
     assert prediction.segmentation.dtype == prediction.confidence.dtype == np.uint8
 
 
-@seeded
+@examples
 @given(height=st.integers(1, 200), width=st.integers(1, 200), at_network_size=st.booleans())
 def test_any_frame_size_is_answered_at_that_size(tiny, height, width, at_network_size):
     rgb = np.full((height, width, 3), (100, 200, 30), np.uint8)
@@ -117,7 +117,7 @@ def test_depth_grows_with_the_focal_length(tiny):
     np.testing.assert_allclose(tiny.predict(rgb, 100.0).depth, canonical.depth * 2, rtol=1e-6)
 
 
-@seeded
+@examples
 @given(times=st.integers(1, 5), focal_length=st.floats(10, 2000))
 def test_a_camera_of_more_pixels_sees_the_same_depth(tiny, times, focal_length):
     """Twice the pixels of the same lens are twice its focal length in pixels: the scene did not move."""

@@ -54,7 +54,7 @@ def test_frames_of_another_shape_are_padded_as_on_the_robot(folder, size):
     np.testing.assert_allclose(np.unique(sample["depth"])[1:], np.array([1.0, 2.0, 4.0]) * factor, rtol=1e-5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(zoom=st.integers(1, 3), focal=st.floats(20, 500), height=st.integers(64, 700), width=st.integers(64, 700))
 def test_a_zoom_is_a_longer_lens(zoom, focal, height, width):
     part = CAMERA.depth_factor(focal, height, width)

@@ -57,7 +57,7 @@ views = st.tuples(st.integers(64, 128), st.floats(0, 1), st.floats(0, 1), st.boo
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(normal=tilts)
 def test_the_normals_of_a_plane_are_its_own_at_any_slant(normal):
     depth = plane(normal)
@@ -93,7 +93,7 @@ def test_noise_of_a_depth_camera_leaves_normals_near_the_truth():
     assert np.median(angles(found, np.broadcast_to([0.0, 0, -1], found.shape)[...])) < 5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(classes=st.integers(2, 4), seed=st.integers(0, 99))
 def test_edges_are_where_a_neighbour_is_of_another_class(classes, seed):
     """Against scipy: morphological gradient of the class ids over the cross of four neighbours."""
@@ -146,7 +146,7 @@ def dataset(scenes):
     return FolderDataset(scenes, ["plane0", "ball", "plane1", "plane2"], CANONICAL, augment=False, choice=choice)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(view=views, frame=st.sampled_from([0, 2, 3]))
 def test_normals_of_a_view_are_those_of_its_depth_through_the_canonical_camera(dataset, view, frame):
     """Whichever way a view is flipped and zoomed, its depth and normals tell of one plane."""
@@ -162,7 +162,7 @@ def test_normals_of_a_view_are_those_of_its_depth_through_the_canonical_camera(d
     assert angles(normals[rows, columns], np.broadcast_to(fitted, (len(x), 3))).max() < 1.5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(view=views)
 def test_the_true_normals_can_be_had_back_from_a_views(dataset, scenes, view):
     truth = read_derived(scenes, "normals", "ball").astype(np.float32)
@@ -171,7 +171,7 @@ def test_the_true_normals_can_be_had_back_from_a_views(dataset, scenes, view):
     np.testing.assert_allclose(CANONICAL.true_normals(seen, CAMERA, view), truth, atol=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(view=views)
 def test_a_mirrored_view_mirrors_what_points_sideways(dataset, view):
     plain, other = (
@@ -192,7 +192,7 @@ def test_a_mirrored_batch_is_a_batch_of_mirrored_views(dataset):
         torch.testing.assert_close(value, other[key], equal_nan=True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(view=views)
 def test_offsets_of_a_view_still_end_at_the_centre(dataset, scenes, view):
     """Followed from any pixel of a view, they end where the view shows the object's centre."""
@@ -214,7 +214,7 @@ def test_offsets_of_a_view_still_end_at_the_centre(dataset, scenes, view):
         np.testing.assert_allclose(np.array([u, v]) + offset, end, atol=max(0.6 * zoom.max(), 0.9))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(view=views)
 def test_edges_of_a_view_are_unbroken_lines(dataset, view):
     """Every change of class between neighbouring pixels of a view lies on an edge, and edges lie by changes."""

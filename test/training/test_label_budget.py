@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from training.datasets.label_budget import TASKS, LabelBudget
 from training.errors import ConfigurationError
 
-seeded = settings(derandomize=True, deadline=None, max_examples=25)
+examples = settings(max_examples=25)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ label_lists = st.dictionaries(st.sampled_from(TASKS), names)
 budgets = st.builds(LabelBudget, st.text(), st.none() | st.text(), st.integers(), st.text(), label_lists)
 
 
-@seeded
+@examples
 @given(budgets)
 def test_a_budget_survives_its_file(budget):
     with tempfile.TemporaryDirectory() as folder:

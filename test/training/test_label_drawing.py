@@ -15,7 +15,7 @@ from training.datasets.label_budget import TASKS
 from training.datasets.label_drawing import draw, draw_one_label, draw_random, draw_ratio
 from training.errors import ConfigurationError
 
-seeded = settings(derandomize=True, deadline=None, max_examples=25)
+examples = settings(max_examples=25)
 seeds = st.integers(-5, 2**32)
 
 
@@ -29,7 +29,7 @@ def holey(tmp_path_factory):
     return holey_folder(tmp_path_factory.mktemp("data") / "holey")
 
 
-@seeded
+@examples
 @given(seeds, st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))
 def test_counts_are_exact_and_the_scarcer_is_nested_in_the_richer(full, seed, depth, semantic, instance):
     counts = {"depth": depth, "semantic": semantic, "instance": instance}
@@ -41,7 +41,7 @@ def test_counts_are_exact_and_the_scarcer_is_nested_in_the_richer(full, seed, de
     assert draw(full, "train", counts, seed) == budget
 
 
-@seeded
+@examples
 @given(seeds, st.integers(1, 50), st.integers(1, 30), st.sampled_from(["nested", "independent"]))
 def test_only_labels_on_disk_are_drawn(holey, seed, depth, semantic, overlap):
     budget = draw(holey, "train", {"semantic": semantic, "depth": depth}, seed, overlap)
@@ -52,7 +52,7 @@ def test_only_labels_on_disk_are_drawn(holey, seed, depth, semantic, overlap):
         assert len(budget.frames("depth", "semantic")) == min(depth, semantic)
 
 
-@seeded
+@examples
 @given(seeds, st.data(), st.sampled_from(["nested", "independent"]))
 def test_a_smaller_budget_lies_within_a_larger_one(holey, seed, data, overlap):
     large = {"depth": data.draw(st.integers(1, 50)), "semantic": data.draw(st.integers(1, 30))}
@@ -62,7 +62,7 @@ def test_a_smaller_budget_lies_within_a_larger_one(holey, seed, data, overlap):
         assert set(one.labels[task]) <= set(other.labels[task])
 
 
-@seeded
+@examples
 @given(seeds, st.data())
 def test_three_tasks_nest_across_budgets_too(full, seed, data):
     large = {task: data.draw(st.integers(1, 60)) for task in TASKS[:3]}
@@ -114,7 +114,7 @@ def test_no_split_means_all_frames(holey):
     budget.check(holey)
 
 
-@seeded
+@examples
 @given(seeds, st.integers(1, 12), st.integers(1, 12), st.sampled_from(["nested", "independent"]))
 def test_a_ratio_takes_as_much_as_there_is(holey, seed, depth, semantic, overlap):
     budget = draw_ratio(holey, "train", {"depth": depth, "semantic": semantic}, seed, overlap)
@@ -135,7 +135,7 @@ def test_ten_to_one(full):
     assert budget.rule == "depth:semantic=10:1 nested"
 
 
-@seeded
+@examples
 @given(seeds)
 def test_one_label_a_frame_is_exactly_one_of_those_it_has(holey, seed):
     budget = draw_one_label(holey, "train", ["depth", "semantic"], seed)
@@ -151,7 +151,7 @@ def test_one_label_is_drawn_evenly(full):
     assert 18 < sum(kept) / 40 < 22
 
 
-@seeded
+@examples
 @given(seeds, st.floats(0.01, 1), st.floats(0.01, 1))
 def test_a_larger_share_keeps_what_a_smaller_one_keeps(holey, seed, one, other):
     small, large = sorted((one, other))

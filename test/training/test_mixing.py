@@ -21,7 +21,7 @@ def frame(index: int, height: int, width: int) -> Sample:
     return sample
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 5), st.sampled_from([(32, 32), (32, 64), (96, 128)]), st.floats(0, 1), st.integers(0, 99))
 def test_a_pixel_keeps_its_labels_whichever_frame_it_is_seen_in(frames, size, share, seed):
     torch.manual_seed(seed)

@@ -25,7 +25,7 @@ from training.torch_backend import TorchBackend, model_card
 sides = st.integers(8, 900)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(frame=st.tuples(sides, sides), picture=st.tuples(st.integers(1, 8), st.integers(1, 8)))
 def test_a_frame_lies_where_the_robot_lays_it(frame, picture):
     picture = (32 * picture[0], 32 * picture[1])
@@ -40,7 +40,7 @@ def test_a_frame_lies_where_the_robot_lays_it(frame, picture):
     assert placed.scale == box.scale
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frame=st.tuples(st.integers(40, 300), st.integers(40, 300)))
 def test_what_is_cut_out_of_a_picture_is_the_frame(frame):
     """A map of the picture's own coordinates gives, at every pixel of the frame, where that pixel lies."""

@@ -91,7 +91,7 @@ def test_a_threshold_can_be_changed_without_labelling_anew(pseudo):
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 1))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_by_rank_each_class_keeps_its_surest_pixels(pseudo, seed, share):
     """At least the share asked for, and not a whole confidence level more; none that is surer is left out."""
     random = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ from training.pseudo_labels.quality import DepthPseudoLabelQuality, PseudoLabelQ
 
 CLASSES = 5
 SHAPE = (24, 32)
-seeded = settings(derandomize=True, deadline=None, max_examples=25)
+examples = settings(max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
 
 

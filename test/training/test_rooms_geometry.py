@@ -55,7 +55,7 @@ def test_a_wall_faced_squarely_is_equally_deep_everywhere():
     np.testing.assert_allclose(middle, SIZE[1] - 1.5, atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     x=st.floats(0.3, 3.7),
     y=st.floats(0.3, 4.7),

@@ -43,7 +43,7 @@ def test_normals_are_counted_where_they_are_known():
     assert math.isnan(NormalMetrics().compute()["normals_mean"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999), unknown=st.floats(0, 0.5))
 def test_average_precision_is_torchmetrics(seed, unknown):
     rng = np.random.default_rng(seed)

@@ -144,7 +144,7 @@ def test_soft_and_hard_labels_weigh_by_their_pixels():
     torch.testing.assert_close(both, MultiTaskLoss()(output, {"semantic": ids})["loss"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(left=st.integers(0, 24), top=st.integers(0, 18), width=st.integers(20, 40), mirrored=st.booleans())
 def test_a_view_of_probabilities_shows_the_same_place_as_the_picture(folder_of_balls, left, top, width, mirrored):
     """A map whose values are the coordinates says where a view looks."""

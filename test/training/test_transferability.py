@@ -29,7 +29,7 @@ from training.transferability.table import markdown
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks")  # of torchmetrics
 
-seeded = settings(derandomize=True, deadline=None, max_examples=25)
+examples = settings(max_examples=25)
 seeds = st.integers(0, 10**6)
 
 
@@ -39,7 +39,7 @@ def counted(a, b, first=5, second=5) -> JointCounts:
     return counts
 
 
-@seeded
+@examples
 @given(seeds)
 def test_mutual_information_is_that_of_torchmetrics(seed):
     rng = np.random.default_rng(seed)
@@ -68,7 +68,7 @@ def test_pixels_without_a_label_do_not_count_and_frames_add_up():
     assert np.isnan(counted([1, 1], [0, 0]).normalised_mutual_information())
 
 
-@seeded
+@examples
 @given(seeds, st.integers(2, 9))
 def test_bins_are_filled_alike_and_keep_the_order(seed, bins):
     values = np.random.default_rng(seed).lognormal(size=2000)
@@ -112,7 +112,7 @@ def test_log_me_prefers_features_that_carry_the_classes():
         log_me(telling, labels[:3])
 
 
-@seeded
+@examples
 @given(seeds)
 def test_h_score_is_what_labels_explain_whatever_the_basis(seed):
     rng = np.random.default_rng(seed)
@@ -127,7 +127,7 @@ def test_h_score_is_what_labels_explain_whatever_the_basis(seed):
     assert h_score(np.c_[f[:, 0], f[:, 0]], labels) == pytest.approx(h_score(f[:, :1], labels), rel=1e-4)
 
 
-@seeded
+@examples
 @given(seeds)
 def test_likeness_does_not_change_with_basis_or_scale_and_is_one_of_the_same(seed):
     rng = np.random.default_rng(seed)

@@ -316,7 +316,7 @@ damages = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(damages)
 def test_whatever_is_damaged_can_be_mended_and_no_whole_frame_is_lost(tmp_path_factory, logged, damages):
     folder = DatasetFolder(shutil.copytree(logged.root, tmp_path_factory.mktemp("damaged") / "log"))

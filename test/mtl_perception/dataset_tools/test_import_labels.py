@@ -135,7 +135,7 @@ def test_labels_without_colours_have_those_of_pascal_voc(tmp_path, labelled, map
     check_equal(labelled, maps)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(codes=label_maps, export=st.sampled_from([cvat_masks, cvat_coco, label_studio_coco]))
 def test_whatever_is_painted_comes_back(tmp_path_factory, labelled, codes, export):
     shutil.rmtree(labelled.root / "semantic", ignore_errors=True)

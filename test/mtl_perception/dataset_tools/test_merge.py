@@ -139,7 +139,7 @@ def test_an_interrupted_merge_goes_on(tmp_path, folder, monkeypatch, links):
     assert frames(DatasetFolder(out)) == frames(folder) and survey(out).findings == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
 @given(st.lists(st.sampled_from([(RUN,), (OTHER_RUN,), (RUN, OTHER_RUN)]), min_size=1, max_size=3))
 def test_no_frame_is_lost_whatever_is_merged(tmp_path_factory, runs):
     root = tmp_path_factory.mktemp("sets")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from labelling_exports import counts
@@ -16,7 +16,6 @@ from mtl_perception.dataset_tools.regions import painted, polygon_mask, run_leng
 masks = st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda size: arrays(np.bool_, size))
 
 
-@settings(deadline=None)
 @given(masks)
 def test_both_kinds_of_run_lengths_give_the_mask_back(mask):
     text = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
@@ -31,7 +30,6 @@ def test_long_runs_survive_compression():
     np.testing.assert_array_equal(run_length_mask(text, 480, 640), mask)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30) | st.lists(st.integers(-5, 200) | st.floats() | st.none(), max_size=8) | st.none())
 def test_run_lengths_are_a_mask_of_the_size_or_refused(lengths):
     try:
@@ -54,7 +52,6 @@ def star(seed: int, corners: int) -> np.ndarray:
     return 40 + rng.uniform(8, 60, corners)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(3, 20))
 def test_a_polygon_covers_what_pycocotools_says_but_for_its_edge(seed, corners):
     points = star(seed, corners)

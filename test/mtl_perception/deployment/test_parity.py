@@ -37,7 +37,7 @@ def test_a_network_agrees_with_itself():
         assert not parity.beyond(tolerance)
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(scale=st.floats(1e-5, 3), seed=st.integers(0, 99))
 def test_errors_are_those_numpy_finds(scale, seed):
     """Percentiles of a histogram, against those of all the errors: never below, and hardly above."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mtl_perception.evaluation.stamp_matching import TOLERANCE, StampMatching
 
 MS = 1_000_000
-seeded = settings(derandomize=True, deadline=None, max_examples=200)
+examples = settings(max_examples=200)
 
 
 def matched(events: list[tuple[str, int, int]], others=("depth",)) -> tuple[list[tuple[int, int | None]], list[str]]:
@@ -92,7 +92,7 @@ def test_many_jumps_are_counted():
     assert len(jumps) == 6 and jumps[-1].startswith("and ")
 
 
-@seeded
+@examples
 @given(st.lists(st.tuples(st.sampled_from(["image", "depth"]), st.integers(0, 300), st.integers(0, 3000)), max_size=40))
 def test_whatever_comes_every_image_comes_out_once_with_what_is_near(events):
     found, _ = matched(events)
