@@ -14,6 +14,9 @@ import numpy as np
 from mtl_perception.model_card import NOT_CONFIDENT, UNLABELLED
 
 _BLOCK = 1 << 15
+
+NEAREST = 1e-3
+"""Metres: a true depth below it is none."""
 """Pixels whose errors are made out at a time: what fits the cache takes a fraction of the time of a whole frame."""
 
 
@@ -125,23 +128,21 @@ class DepthErrors:
     ratio: np.ndarray
 
 
-def depth_errors(
-    predicted: np.ndarray, target: np.ndarray, minimum: float = 1e-3, maximum: float = np.inf
-) -> Iterator[DepthErrors]:
+def depth_errors(predicted: np.ndarray, target: np.ndarray) -> Iterator[DepthErrors]:
     """The errors of ``predicted`` where ``target`` is known, some thousand pixels at a time.
 
-    Arguments and what is raised, before the first errors, as for ``DepthMetrics``.
+    Arguments and what is raised, before the first errors, as for ``DepthMetrics.update``.
     """
     if predicted.shape != target.shape:
         raise ValueError(f"prediction of shape {predicted.shape}, target of shape {target.shape}")
     predicted, target = predicted.ravel(), target.ravel()
-    known = np.isfinite(target) & (target >= minimum) & (target <= maximum)
+    known = np.isfinite(target) & (target >= NEAREST)
     if (known & ~np.isfinite(predicted)).any():
         raise ValueError("a predicted depth is not finite")
     blocks = (slice(first, first + _BLOCK) for first in range(0, target.size, _BLOCK))
     kind = np.result_type(predicted, target, np.float32)
     parts = ((predicted[b][known[b]], target[b][known[b]]) for b in blocks)
-    return (_errors(g.astype(kind).clip(minimum, maximum), t.astype(kind)) for g, t in parts)
+    return (_errors(g.astype(kind).clip(NEAREST), t.astype(kind)) for g, t in parts)
 
 
 def _errors(guess: np.ndarray, true: np.ndarray) -> DepthErrors:
@@ -163,18 +164,13 @@ class DepthMetrics:
     """The usual depth errors over every pixel whose true depth is known.
 
     Errors of float32 depths are float32 too, which takes half the time; the figures are right to 1e-6 of their value.
-
-    Args:
-        minimum, maximum: true depths outside (metres) are not counted; predictions are clamped to that range.
+    Predictions nearer than ``NEAREST``, as what is not positive, count as that far.
 
     Attributes:
         pixels: how many were counted.
     """
 
-    def __init__(self, minimum: float = 1e-3, maximum: float = np.inf) -> None:
-        if not 0 < minimum < maximum:
-            raise ValueError(f"depth range {minimum}..{maximum} m is not a range of positive depths")
-        self.minimum, self.maximum = minimum, maximum
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -192,18 +188,18 @@ class DepthMetrics:
         Raises:
             ValueError: shapes differ, or a prediction is not finite where the truth is known.
         """
-        for errors in depth_errors(predicted, target, self.minimum, self.maximum):
+        for errors in depth_errors(predicted, target):
             self.add(errors)
 
     def add(self, errors: DepthErrors) -> None:
-        """Add errors made out already; those of ``update`` keep to this object's range."""
+        """Add errors made out already."""
         within = [int(np.count_nonzero(errors.ratio < 1.25**k)) for k in (1, 2, 3)]
         terms = (errors.squared, errors.squared_log, errors.relative, errors.squared_relative)
         self._sums += [*(float(term.sum()) for term in terms), *within]
         self.pixels += errors.true.size
 
     def merge(self, other: DepthMetrics) -> None:
-        """Add what another of the same range has added up."""
+        """Add what another has added up."""
         self._sums += other._sums
         self.pixels += other.pixels
 

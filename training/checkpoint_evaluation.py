@@ -9,7 +9,7 @@ from tqdm import tqdm
 from mtl_perception.model_card import Evaluation
 from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import carries
-from training.datasets.frame_cache import ALL_LABELS, LabelChoice
+from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.source import Source, check_classes
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
 from training.metrics.by_task import TaskMetrics, read_truth
@@ -20,9 +20,7 @@ BATCH_SIZE = 8
 
 
 @torch.inference_mode()
-def evaluate_checkpoint(
-    trained: TrainedNetwork, source: Source, split: str, choice: LabelChoice = ALL_LABELS
-) -> tuple[Evaluation, dict[str, float]]:
+def evaluate_checkpoint(trained: TrainedNetwork, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
     """Run the network on every frame of ``source``, with the labels it looks at, and measure what has labels.
 
     Depth is compared in true metres of the folder's own camera.
@@ -31,7 +29,6 @@ def evaluate_checkpoint(
         trained: the network.
         source: the frames.
         split: what to call them in the result.
-        choice: which labels the network may look at; all are measured against.
 
     Returns:
         Metrics of the tasks it predicts (``mtl_perception.metrics``, ``training.metrics``), and IoU by class name.
@@ -44,7 +41,7 @@ def evaluate_checkpoint(
     uses_classes = SEMANTIC in trained.tasks or SEMANTIC in [m.label for m in trained.inputs]
     if uses_classes and any(folder.has(SEMANTIC, name) for name in source.names):
         check_classes(folder, trained.classes)
-    frames = NamedFrames(trained, source, choice)
+    frames = NamedFrames(trained, source, ALL_LABELS)
     metrics = TaskMetrics(trained.tasks, len(trained.classes))
     device = next(trained.network.parameters()).device
     loader = DataLoader(frames, batch_size=BATCH_SIZE, collate_fn=collate_named)

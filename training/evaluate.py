@@ -74,7 +74,7 @@ def evaluate_file(
 def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
     """Run ``network`` on every frame of ``source`` as the robot would, and measure what has labels.
 
-    Depth is compared in true metres of the folder's own camera, within the range of its sensor's values.
+    Depth is compared in true metres of the folder's own camera.
 
     Returns:
         Metrics of the tasks that have labels (see ``mtl_perception.metrics``), and IoU by class name.

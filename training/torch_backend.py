@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mtl_perception.model_card import Evaluation, ModelCard, SemanticClass, TrainingData
+from mtl_perception.model_card import ModelCard, SemanticClass, TrainingData
 from training.checkpoint import TrainedNetwork
 from training.deployed_network import DeployedNetwork
 from training.palette import class_colors
@@ -42,13 +42,8 @@ class TorchBackend:
         return depth.numpy(), segmentation.numpy(), confidence.numpy()
 
 
-def model_card(
-    trained: TrainedNetwork,
-    name: str,
-    size: tuple[int, int],
-    evaluations: tuple[Evaluation, ...] = (),
-) -> ModelCard:
-    """The card of ``trained`` as a network file of input ``size`` (height, width)."""
+def model_card(trained: TrainedNetwork, name: str, size: tuple[int, int]) -> ModelCard:
+    """The card of ``trained``, without figures, as a network file of input ``size`` (height, width)."""
     height, width = size
     colors = class_colors(len(trained.classes))
     return ModelCard(
@@ -63,7 +58,6 @@ def model_card(
         depth_max=trained.depth_range[1],
         training_data=trained.training_data,
         licence=_licence(trained.training_data),
-        evaluations=evaluations,
         commit=_commit(),
         date=date.today().isoformat(),
     )

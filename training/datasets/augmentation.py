@@ -22,13 +22,13 @@ class View:
     mirrored: bool = False
 
 
-def random_view(width: int, height: int, generator: torch.Generator | None = None) -> View:
+def random_view(width: int, height: int) -> View:
     """A mirror image half of the time, zoomed 1 to ``MAX_ZOOM`` times at a random place.
 
     A zoom z is a crop 1/z as wide and as high: the focal length becomes z times longer, so canonical
     depth becomes 1/z of the true one (MTI-Net divides depth by the zoom, for the same reason).
     """
-    draw = torch.rand(4, generator=generator).tolist()
+    draw = torch.rand(4).tolist()
     zoom = 1 + draw[0] * (MAX_ZOOM - 1)
     part_width, part_height = round(width / zoom), round(height / zoom)
     left = round(draw[1] * (width - part_width))

@@ -33,9 +33,11 @@ class BasicBlock(nn.Module):
 class SqueezeExcitation(nn.Module):
     """Channel attention (Hu 2018): each channel weighed by a sigmoid of the pooled features."""
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    REDUCTION = 16
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        hidden = max(channels // reduction, 4)
+        hidden = max(channels // self.REDUCTION, 4)
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
 

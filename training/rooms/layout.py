@@ -106,11 +106,11 @@ class Layout:
                 return True
         return False
 
-    def free_standing(self, piece: Furniture, *, turn: bool = True, margin: float = 0.35, tries: int = 30) -> bool:
+    def free_standing(self, piece: Furniture, *, margin: float, tries: int = 30) -> bool:
         """Place a piece anywhere on the floor with ``margin`` metres around it kept free."""
         depth, boxes = piece.size[1], item_boxes(piece)
         for _ in range(tries):
-            yaw = self.rng.uniform(0, 2 * np.pi) if turn else self.rng.integers(4) * np.pi / 2
+            yaw = self.rng.uniform(0, 2 * np.pi)
             at = self.rng.uniform((0, 0), (self.plan.width, self.plan.depth))
             middle = mesh.placed(yaw, (*at, 0)) @ mesh.placed(at=(0, -depth / 2, 0))
             if self.put(piece, middle, margin, around=True, local=boxes):
