@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, mode: int = 0o666) -> None:
+def write_atomically(path: Path, data: bytes | memoryview, mode: int = 0o666) -> None:
     """Write ``data`` to ``path`` so that a reader, or a power cut, sees all of it or nothing.
 
     Args:

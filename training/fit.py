@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint, ProgressBar, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from training.checkpoint import load_checkpoint
+from training.checkpoint_files import BestCheckpoint, WholeCheckpoints, only_one_trains_in
 from training.datasets.data_module import FolderData
 from training.errors import ConfigurationError
 from training.last_checkpoint import LastCheckpoint
@@ -57,8 +60,19 @@ class FitCLI(LightningCLI):
         """
 
     def fit(self, **arguments: Any) -> None:
-        """Train. A checkpoint may come from anywhere: nothing is unpickled."""
-        self.trainer.fit(**arguments, weights_only=True)
+        """Train. A checkpoint may come from anywhere: nothing is unpickled.
+
+        Raises:
+            ConfigurationError: there is a training already that is not the one to go on with; or it is under way.
+        """
+        folder = Path("runs") / self.config[self.subcommand]["name"]
+        with ExitStack() as alone:
+            if rank_zero_only.rank == 0:
+                alone.enter_context(only_one_trains_in(folder))
+                _check_nothing_is_lost(folder, self.config[self.subcommand]["ckpt_path"])
+                if any(isinstance(logger, CSVLogger) for logger in self.trainer.loggers):
+                    _keep_log(folder / "metrics.csv")
+            self.trainer.fit(**arguments, weights_only=True)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link the module's arguments to the data module's, and add ``--name``."""
@@ -78,29 +92,22 @@ class FitCLI(LightningCLI):
 
         Those come first, so that the checkpoints hold what they make of the weights. A logger that is asked for, or
         none, takes the place of ours.
-
-        Raises:
-            ConfigurationError: there is a training already that is not the one to go on with.
         """
         settings, name = self.config_init[self.subcommand]["trainer"], self.config[self.subcommand]["name"]
         directory = f"runs/{name}"
-        _check_nothing_is_lost(Path(directory), self.config[self.subcommand]["ckpt_path"])
         callbacks: list[Callback] = [LastCheckpoint(directory)]
         if settings["default_root_dir"] is None:
             kwargs["default_root_dir"] = directory
         if settings["logger"] is None or settings["logger"] is True:
-            _keep_log(Path(directory) / "metrics.csv")
             kwargs["logger"] = [CSVLogger("runs", name, version=""), TensorBoardLogger("runs", name, version="")]
         if kwargs.get("logger", settings["logger"]):
             callbacks.append(LearningRateMonitor("step"))
         if settings["enable_progress_bar"] is not False and not _has_progress_bar(settings["callbacks"]):
             callbacks.append(TQDMProgressBar(refresh_rate=5))
         if self.datamodule.validation_source is not None:
-            callbacks.append(
-                ModelCheckpoint(
-                    directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False
-                )
-            )
+            callbacks.append(BestCheckpoint(directory))
+        asked_for = settings["plugins"] or []
+        kwargs["plugins"] = [*(asked_for if isinstance(asked_for, list) else [asked_for]), WholeCheckpoints()]
         # Lightning adds these to those of the command; an argument of this name would replace them.
         self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
         return super().instantiate_trainer(**kwargs)
@@ -134,12 +141,11 @@ def _check_nothing_is_lost(directory: Path, checkpoint: str | None) -> None:
         )
 
 
-@rank_zero_only
 def _keep_log(path: Path) -> None:
     """Move the log of what ran in this folder before, which the logger would delete, to a name of its own."""
     if path.exists():
-        earlier = len(list(path.parent.glob("metrics-*.csv")))
-        path.rename(path.with_name(f"metrics-{earlier + 1}.csv"))
+        names = (path.with_name(f"metrics-{number}.csv") for number in itertools.count(1))
+        path.rename(next(name for name in names if not name.exists()))
 
 
 def main(argv: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ INTERVAL = 60.0
 
 
 class LastCheckpoint(Checkpoint):
-    """Write ``last.ckpt`` at the end of an epoch, when the one before is older than ``INTERVAL``, and at the end.
+    """Write ``last.ckpt`` after the first epoch, after one when the last is older than ``INTERVAL``, and at the end.
 
     The state of torch's random numbers is in it: a run that is gone on with draws the frames, and with
     ``workers: 0`` augments them, as it would have without the break.
@@ -26,7 +27,7 @@ class LastCheckpoint(Checkpoint):
 
     def __init__(self, directory: str) -> None:
         self.path = Path(directory) / "last.ckpt"
-        self._written = 0.0
+        self._written = -math.inf
         self._random: torch.Tensor | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -38,8 +39,7 @@ class LastCheckpoint(Checkpoint):
         self._random = state_dict["random"].cpu()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Count from here, and draw from where the checkpoint was written."""
-        self._written = time.monotonic()
+        """Draw from where the checkpoint was written."""
         if self._random is not None:
             torch.set_rng_state(self._random)
             # An epoch begins with a data loader's new iterator, which draws. This epoch's is there already, unless the

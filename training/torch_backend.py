@@ -58,6 +58,7 @@ def model_card(trained: TrainedNetwork, name: str, size: tuple[int, int]) -> Mod
         depth_max=trained.depth_range[1],
         training_data=trained.training_data,
         licence=_licence(trained.training_data),
+        evaluations=(),
         commit=_commit(),
         date=date.today().isoformat(),
     )

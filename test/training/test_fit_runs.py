@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
 import torch
+from full_disk import fill_after
+from lightning import Trainer
 from tiny_fit import fit
 
 from training.checkpoint import load_checkpoint
+from training.checkpoint_files import BestCheckpoint
 from training.last_checkpoint import LastCheckpoint
 from training.module import PerceptionModule
 
@@ -92,3 +97,54 @@ def test_all_processes_write_a_checkpoint_or_none_does(tmp_path, monkeypatch):
         last.on_train_epoch_end(trainer, None)
         assert trainer.written == written
         trainer.agreed = True
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.last_checkpoint.INTERVAL", 0.0)
+    fill_after(1, monkeypatch)
+    assert fit(folder, "--trainer.max_epochs", "2", "--trainer.logger", "false") == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("error: No space left on device (runs/tiny/last")
+    last = tmp_path / "runs" / "tiny" / "last.ckpt"
+    assert torch.load(last, weights_only=True)["global_step"] == 2
+    assert sorted(p.name for p in last.parent.iterdir()) == ["config.yaml", "last.ckpt"]
+
+
+def test_two_do_not_train_in_one_folder(folder, tmp_path, monkeypatch, capsys):
+    """The second would begin its own beside the first's, or write an older state over it."""
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "tiny"
+    run.mkdir(parents=True)
+    (run / "metrics.csv").write_text("of the other")
+    held = os.open(run, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert fit(folder, "--trainer.max_epochs", "1") == 2
+    (complaint,) = capsys.readouterr().err.strip().splitlines()
+    assert complaint == (
+        "error: another process trains in runs/tiny: wait until it has ended, or train under another name"
+    )
+    assert [p.name for p in run.iterdir()] == ["metrics.csv"] and (run / "metrics.csv").read_text() == "of the other"
+    os.close(held)
+    assert fit(folder, "--trainer.max_epochs", "1") == 0
+
+
+def test_no_log_takes_the_place_of_another(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "tiny"
+    run.mkdir(parents=True)
+    for name in ("metrics-2.csv", "metrics.csv"):
+        (run / name).write_text(name)
+    assert fit(folder, "--trainer.max_epochs", "1") == 0
+    assert (run / "metrics-2.csv").read_text() == "metrics-2.csv"
+    assert (run / "metrics-1.csv").read_text() == "metrics.csv"
+
+
+def test_the_best_of_a_folder_that_was_moved_is_still_the_one_to_beat(tmp_path):
+    before, after = (BestCheckpoint(str(tmp_path / name)) for name in ("before", "after"))
+    best = str(tmp_path / "before" / "best.ckpt")
+    before.best_model_score, before.best_model_path, before.kth_best_model_path = torch.tensor(0.7), best, best
+    before.best_k_models, before.kth_value = {best: torch.tensor(0.7)}, torch.tensor(0.7)
+    after.load_state_dict(before.state_dict())
+    assert after.best_k_models == {str(tmp_path / "after" / "best.ckpt"): torch.tensor(0.7)}
+    assert not after.check_monitor_top_k(Trainer(logger=False, accelerator="cpu"), torch.tensor(0.6))
+    assert after.check_monitor_top_k(Trainer(logger=False, accelerator="cpu"), torch.tensor(0.8))
