@@ -133,6 +133,13 @@ def test_curves_of_threshold_and_noise_are_trained_gathered_and_drawn(home, monk
     assert main(["limits", "tiny.yaml", "--root", ".", "--seeds", "5", "--table-only"]) == 2
     assert "holds no result yet" in capsys.readouterr().err
 
+    # The degraded copy is of what the data were.
+    name = DatasetFolder(home / "complete").names("val")[0]
+    depth = home / "complete" / "depth" / f"{name}.png"
+    cv2.imwrite(str(depth), np.full_like(cv2.imread(str(depth), cv2.IMREAD_UNCHANGED), 1234))
+    assert main(command) == 2
+    assert "complete_holes-0.5 was begun with other settings than now (data differ" in capsys.readouterr().err
+
 
 def test_a_control_that_is_a_teacher_too_is_told_of_at_the_length_of_the_others(study, monkeypatch):
     study = replace(study, students=(read_row("ummt_pu"),), controls=(read_row("ummt"),), teacher_steps=5)

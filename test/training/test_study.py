@@ -8,14 +8,18 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
+import cv2
 import pytest
 from tiny_study import STUDY, tiny_study
 
+from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import Evaluation
 from training.__main__ import main
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.reproduce.command import pictured_runs
 from training.reproduce.plateau import is_past_plateau
@@ -102,6 +106,33 @@ def test_other_frames_to_measure_on_are_measured_without_training_anew(studied, 
     assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), *only]) == 0
     assert json.loads((tmp_path / run / "result.json").read_text())["measured"].keys() == {"balls:val", "balls"}
     assert (tmp_path / run / "last.ckpt").stat().st_mtime_ns == trained
+
+
+def test_data_that_changed_since_are_measured_anew_and_not_trained_on_further(
+    studied, folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    tiny_study(tmp_path)
+    rows = Path("runs/tiny/depth4-semantic2/umst_s")
+    shutil.copytree(studied / rows, tmp_path / rows)
+    copy = DatasetFolder(shutil.copytree(folder.root, tmp_path / "moved" / "balls"))
+    only = ["reproduce", "tiny.yaml", "--root", "moved", "--rows", "umst_s", "--steps", "1", "--accelerator", "cpu"]
+    assert main(only) == 0 and "1 trainings, 1 of them done" in capsys.readouterr().out
+    result = rows / "seed0-steps1" / "result.json"
+    before = json.loads(result.read_text())["measured"]["balls:val"]["values"]
+
+    def correct(split):
+        path = copy.path("semantic", next(n for n in copy.names(split) if copy.has("semantic", n)))
+        label = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        label[: len(label) // 2] = 3
+        cv2.imwrite(str(path), label)
+
+    correct("val")
+    assert main(only) == 0 and "1 trainings, 0 of them done" in capsys.readouterr().out
+    assert json.loads(result.read_text())["measured"]["balls:val"]["values"] != before
+    correct("train")
+    assert main(only) == 2
+    assert "was begun with other settings than now (data differ" in capsys.readouterr().err
 
 
 def test_a_teacher_is_trained_as_long_as_its_student_unless_the_study_says_how_long(tmp_path, folder, monkeypatch):
@@ -211,6 +242,11 @@ def test_epochs_count_the_frames_a_row_trains_on(tmp_path, folder, monkeypatch):
     assert {run.steps for run in bare.runs()} == {0}
 
 
+def digest_of(text: str, folder) -> str:
+    """By which the frames ``text`` of ``folder`` are known again."""
+    return Source.parse(text, str(folder.root.parent)).digest
+
+
 @pytest.mark.parametrize(
     ("second", "complete", "left_out"),
     [
@@ -235,7 +271,7 @@ def test_a_row_is_trained_no_longer_than_it_gains(tmp_path, folder, monkeypatch,
         )
         # What is reported has no say.
         said = {"balls:train": values, "balls:val": {"miou_present": run.steps / 10, "rmse": 1 / run.steps}}
-        measured = {t: {"frames": len(folder.names(t[6:])), "values": values} for t, values in said.items()}
+        measured = {t: {"digest": digest_of(t, folder), "values": values} for t, values in said.items()}
         path = runner.home / run.name / "result.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"row": "ummt", "seed": run.seed, "steps": run.steps, "measured": measured}))
@@ -262,7 +298,7 @@ def test_labels_of_a_teacher_that_was_trained_anew_since_are_not_learnt_nor_told
     written_by = hashlib.sha256(b"first").hexdigest()
     info = PseudoInfo("balls", str(teacher), written_by, (), ("semantic",), 0.9, 0.05, 64, 48, 3, 1000.0, True)
     labels = PseudoFolder.create(runner.pseudo_folder(student), info).root
-    measured = {text: {"frames": len(folder.names(text[6:])), "values": {}} for text in ("balls:val", "balls:train")}
+    measured = {text: {"digest": digest_of(text, folder), "values": {}} for text in ("balls:val", "balls:train")}
     done = runner.home / student.name / "result.json"
     done.parent.mkdir(parents=True)
     done.write_text(json.dumps({"row": "ummt_ps", "seed": 0, "steps": student.steps, "measured": measured}))

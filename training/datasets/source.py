@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training.errors import ConfigurationError
+
+_KINDS = ("rgb", "depth", "semantic", "instance")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,18 @@ class Source:
         if not names:
             raise ConfigurationError(f"{text} has no frames")
         return cls(folder, names)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that tells the frames from others of these names, wherever the folder lies.
+
+        It is of the names, of the lengths of their pictures and labels, and of what those mean.
+        """
+        folder, info = self.folder, self.folder.info
+        camera = vars(info.intrinsics) if info.intrinsics else None
+        files = {name: [_length(folder.path(kind, name)) for kind in _KINDS] for name in self.names}
+        content = [dict(info.classes), camera, info.depth_per_metre, files]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def hold_out(self, count: int) -> Source:
         """``count`` of the frames: evenly spaced; of a recording (``sequences``) the last ones in a row.
@@ -70,6 +86,11 @@ class Source:
         """The frames that are not ``other``'s, too."""
         left_out = self.shared_with(other)
         return Source(self.folder, [name for name in self.names if name not in left_out])
+
+
+def _length(path: Path) -> int | None:
+    """Bytes, or None where there is no such file."""
+    return path.stat().st_size if path.exists() else None
 
 
 def common_classes(sources: Sequence[Source]) -> dict[int, str]:

@@ -1,35 +1,15 @@
-"""The frames of a family: told from others of their name, and fit to be reported."""
+"""Frames that a family's networks are measured on: fit to be reported."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from training.datasets.source import Source, check_classes, common_classes
 from training.errors import ConfigurationError
 from training.models.tasks import DEPTH, SEMANTIC
 
 LABELS = (DEPTH, SEMANTIC)
-
-
-def digest(text: str, root: str) -> str:
-    """SHA-256 that tells the frames of ``FOLDER:SPLIT`` from others of that name, wherever ``root`` lies.
-
-    It is of the frames' names, of the lengths of their pictures and labels, and of what those mean.
-    """
-    source = Source.parse(text, root)
-    folder, info = source.folder, source.folder.info
-    camera = vars(info.intrinsics) if info.intrinsics else None
-    files = {name: [_length(folder.path(kind, name)) for kind in ("rgb", *LABELS)] for name in source.names}
-    content = [dict(info.classes), camera, info.depth_per_metre, files]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _length(path: Path) -> int | None:
-    return path.stat().st_size if path.exists() else None
 
 
 def check_report(report: str, trained_on: Iterable[str], root: str) -> None:

@@ -17,7 +17,7 @@ from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.source import Source
 from training.family.family import Family, Member
-from training.family.frames import check_report, digest
+from training.family.frames import check_report
 from training.pseudo_labels import command as pseudo_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
@@ -145,7 +145,7 @@ class FamilyRunner:
     def _export_settings(self) -> dict[str, Any]:
         """What of the family a file depends on beside its checkpoint."""
         report = self.family.report
-        return {"size": self._size(), "report": report, "frames": digest(report, self.root)}
+        return {"size": self._size(), "report": report, "frames": Source.parse(report, self.root).digest}
 
     def _size(self) -> str:
         return "x".join(map(str, self.family.size))
@@ -170,7 +170,7 @@ class FamilyRunner:
         return {
             "labelled": list(labelled),
             "unlabelled": unlabelled,
-            "frames": {text: digest(text, self.root) for text in (*labelled, unlabelled) if text},
+            "frames": {text: Source.parse(text, self.root).digest for text in (*labelled, unlabelled) if text},
             "fit": self.family.fit,
             "own": member.fit,
             "teacher": teacher,

@@ -105,6 +105,5 @@ class GrowthLoop:
 
 
 def _frames(text: str) -> dict[str, Any]:
-    """What a source was when the run began: frames that were logged since need a run of their own."""
-    source = Source.parse(text, ".")
-    return {"source": text, "frames": len(source.names), "last": source.names[-1]}
+    """What a source was when the run began: frames logged, or labels mended, since need a run of their own."""
+    return {"source": text, "digest": Source.parse(text, ".").digest}

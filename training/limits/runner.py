@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mtl_perception.dataset_folder import DatasetFolder
+from training.datasets.source import Source
 from training.degrade.command import degrade
 from training.limits.plan import CLEAN, plan, points
 from training.limits.study import LimitsStudy
 from training.reproduce.run import Run
 from training.reproduce.runner import StudyRunner
 from training.reproduce.study import Study
+from training.settings_file import check_settings, write_settings
 
 NOISE_SEED = 0
 
@@ -72,9 +74,13 @@ class LimitsRunner:
 
     def _degrade(self, data: str) -> None:
         sensor, _, level = data.partition("-")
-        out = self._folder(data)
+        out, original = self._folder(data), DatasetFolder(Path(self.root) / self.study.dataset)
+        made_of = {"data": Source(original, original.names()).digest}
+        settings = out.with_name(f"{out.name}-settings.json")
+        check_settings(settings, made_of, str(out), "delete both, and the runs, or give the study another name")
+        write_settings(settings, made_of)
         if not (out / "dataset.json").exists():
-            degrade(DatasetFolder(Path(self.root) / self.study.dataset), out, sensor, float(level), NOISE_SEED)
+            degrade(original, out, sensor, float(level), NOISE_SEED)
 
     def _runner(self, data: str, runs: Sequence[Run]) -> StudyRunner:
         study = self.study

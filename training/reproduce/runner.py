@@ -71,7 +71,12 @@ class StudyRunner(StudyRuns):
             evaluation, per_class = evaluate_checkpoint(
                 trained, frames, text.rpartition(":")[2] if ":" in text else "all"
             )
-            measured[text] = {"frames": evaluation.frames, "values": evaluation.values, "iou": per_class}
+            measured[text] = {
+                "frames": evaluation.frames,
+                "digest": self._measured_digests[text],
+                "values": evaluation.values,
+                "iou": per_class,
+            }
         result = {
             "row": run.row.name,
             "seed": run.seed,

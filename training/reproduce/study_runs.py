@@ -106,15 +106,12 @@ class StudyRuns:
         return self.home / f"{run.name}-settings.json"
 
     def _is_done(self, run: Run) -> bool:
-        """Whether the run is measured on all that the study measures on now, and on as many frames."""
+        """Whether the run is measured on all that the study measures on now, as it is now."""
         path = self._result_file(run)
         if not path.exists():
             return False
         measured = json.loads(path.read_text())["measured"]
-        return all(
-            text in measured and measured[text]["frames"] == len(source.names)
-            for text, source in self._measured_on.items()
-        )
+        return all(measured.get(text, {}).get("digest") == digest for text, digest in self._measured_digests.items())
 
     def _settings(self, run: Run) -> dict[str, Any]:
         """What the study's YAML and the row's say of how the run is trained, beyond what its folder's name says."""
@@ -122,6 +119,7 @@ class StudyRuns:
         lengths = dict.fromkeys(teacher.steps for teacher in self.teachers_of(run))
         return {
             "frames": self.study.source,
+            "data": self._trained_digest,
             "fit": dict(self.study.fit),
             "row": {
                 "require": row.require,
@@ -171,9 +169,17 @@ class StudyRuns:
         return path
 
     @cached_property
+    def _trained_digest(self) -> str:
+        return self.source.digest
+
+    @cached_property
     def _measured_on(self) -> dict[str, Source]:
         """By the study's word for them the frames every run is measured on."""
         return {text: self._measured_frames(text) for text in self.study.measured_on()}
+
+    @cached_property
+    def _measured_digests(self) -> dict[str, str]:
+        return {text: source.digest for text, source in self._measured_on.items()}
 
     def _measured_frames(self, text: str) -> Source:
         source = Source.parse(text, self.root)
