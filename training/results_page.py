@@ -10,11 +10,12 @@ BY_HAND = "<!-- Below this line people write: it stays when the figures above ar
 
 
 def write_page(path: Path, text: str) -> None:
-    """Write ``text``, then ``BY_HAND``, then what stood below that in the page that is there.
+    """Write ``text``, then ``BY_HAND``, then what stood below that in the page there is; all of it, if it has none.
 
     Raises:
         OSError: it cannot be read or written; the page is then as it was.
     """
     written = path.read_text(encoding="utf-8") if path.exists() else ""
-    kept = written.partition(BY_HAND)[2] or "\n"
+    _, marker, by_hand = written.partition(BY_HAND)
+    kept = by_hand if marker else f"\n\n{written}" if written else "\n"
     write_atomically(path, f"{text.rstrip()}\n\n{BY_HAND}{kept}".encode())

@@ -18,6 +18,14 @@ def test_what_people_wrote_stays(tmp_path):
         assert page.read_text(encoding="utf-8") == f"# Figures\n\nrmse {figure}\n\n{BY_HAND}\n{notes}"
 
 
+def test_a_page_that_no_command_wrote_is_kept_below_the_figures(tmp_path):
+    page = tmp_path / "notes.md"
+    page.write_text("# My notes of three weeks\n")
+    for figure in ("0.6", "0.5"):
+        write_page(page, f"rmse {figure}")
+        assert page.read_text() == f"rmse {figure}\n\n{BY_HAND}\n\n# My notes of three weeks\n"
+
+
 def test_a_page_that_cannot_be_written_is_as_it_was(tmp_path, monkeypatch):
     page = tmp_path / "figures.md"
     write_page(page, "before")
