@@ -13,7 +13,7 @@ STUDY = {
     "dataset": "balls",
     "split": "train",
     "report": "balls:val",
-    "choose": "balls:train",
+    "choose": "balls:choose",
     "budgets": [{"depth": 4, "semantic": 2}],
     "seeds": [0],
     "steps": [1, 2],

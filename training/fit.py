@@ -85,6 +85,7 @@ class FitCLI(LightningCLI):
         parser.link_arguments("data.width", "model.width")
         parser.link_arguments("data.focal_length", "model.focal_length")
         parser.link_arguments(("model.tasks", "model.inputs"), "data.labels", compute_fn=labels_of)
+        parser.link_arguments("model.tasks", "data.learnt")
         parser.link_arguments("data.classes", "model.classes", apply_on="instantiate")
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:

@@ -52,6 +52,15 @@ def test_a_label_that_the_budget_hides_might_as_well_not_be_there(data, tmp_path
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_a_frame_with_nothing_but_what_is_looked_at_is_not_trained_on(folder, tmp_path):
+    """Its loss is zero: steps would be spent on nothing."""
+    LabelBudget("balls", "train", 0, "by hand", BUDGET).write(tmp_path / "budget.json")
+    data = FolderData(
+        [f"{folder.root}:train"], budget=str(tmp_path / "budget.json"), learnt=["semantic"], **SIZE, batch_size=1
+    )
+    assert data.train_sources[0].names == [*BUDGET["semantic"]]
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [

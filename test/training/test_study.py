@@ -13,6 +13,7 @@ from unittest.mock import Mock
 
 import cv2
 import pytest
+from ball_folder import write_folder
 from tiny_study import STUDY, tiny_study
 
 from mtl_perception.dataset_folder import DatasetFolder
@@ -23,7 +24,16 @@ from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.reproduce.command import pictured_runs
 from training.reproduce.plateau import is_past_plateau
+from training.reproduce.row import read_row
 from training.reproduce.runner import StudyRunner
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Small labelled frames: eight to train on, two to report, two to choose a length on."""
+    names = [f"f{i:02d}" for i in range(12)]
+    splits = {"train": names[:8], "val": names[8:10], "choose": names[10:], "other": names[10:11]}
+    return write_folder(tmp_path_factory.mktemp("data") / "balls", splits=splits)
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +110,11 @@ def test_other_frames_to_measure_on_are_measured_without_training_anew(studied, 
     run = "runs/tiny/depth4-semantic2/umst_s/seed0-steps1"
     shutil.copytree(studied / run, tmp_path / run)
     trained = (tmp_path / run / "last.ckpt").stat().st_mtime_ns
-    tiny_study(tmp_path, choose="balls")
+    tiny_study(tmp_path, choose="balls:other")
     monkeypatch.chdir(tmp_path)
     only = ["--rows", "umst_s", "--steps", "1", "--accelerator", "cpu"]
     assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), *only]) == 0
-    assert json.loads((tmp_path / run / "result.json").read_text())["measured"].keys() == {"balls:val", "balls"}
+    assert json.loads((tmp_path / run / "result.json").read_text())["measured"].keys() == {"balls:val", "balls:other"}
     assert (tmp_path / run / "last.ckpt").stat().st_mtime_ns == trained
 
 
@@ -185,16 +195,37 @@ def test_what_cannot_end_well_is_not_begun(tmp_path, folder, monkeypatch):
     # Nothing that is trained on may be reported.
     said = refusal(tmp_path, folder, report="balls")
     assert "are of balls:train, which is trained on, and of balls, which is reported" in said
+    # Nor chosen on: the longest would win.
+    said = refusal(tmp_path, folder, choose="balls:train")
+    assert "are of balls:train, which is trained on, and of balls:train, which is chosen on" in said
+    said = refusal(tmp_path, folder, report="balls:choose", choose="balls:other")
+    assert "1 frames, f10 is one, are of balls:choose, which is reported, and of balls:other, which is chosen" in said
     # A budget's turn may come late.
     later = [{"depth": 4, "semantic": 2}, {"depth": 4, "semantic": 1}]
     said = refusal(tmp_path, folder, budgets=later)
     assert said.startswith("depth4-semantic1/") and "1 frames to train on do not fill a batch of 2" in said
     said = refusal(tmp_path, folder, budgets=[later[0], {"depth": 400, "semantic": 2}])
     assert "depth=400" in said
+    said = refusal(tmp_path, folder, budgets=[{"semantic": 4}], rows=["ummt_pd"])
+    assert "only a budget of two kinds of label has a mirror image" in said
     # Depth is scarce, and is no mean.
     scarce = [{"depth": 2, "semantic": 4}]
     said = refusal(tmp_path, folder, budgets=scarce, rows=["ummt_ps_ensemble"])
-    assert "the mean of mmmt_d, umst_s is of classes, and the budget lacks depth" in said
+    assert "nothing is left for mmmt_d to label: within the budget no frame has depth, which it looks at" in said
+    rows = (replace(read_row("ummt_pu"), co_teachers=("umst_s",)),)
+    study = replace(tiny_study(tmp_path, budgets=scarce), rows=rows)
+    with pytest.raises(ConfigurationError, match="the mean of ummt, umst_s is of classes, and the budget lacks depth"):
+        StudyRunner(study, str(folder.root.parent)).run_all()
+
+
+def test_what_a_budget_does_not_count_is_all_there(tmp_path, folder, monkeypatch):
+    """So that classes are scarce, and depth is not, where it counts classes only."""
+    monkeypatch.chdir(tmp_path)
+    tiny_study(tmp_path, rows=["ummt_pu"], budgets=[{"semantic": 4}], steps=[1])
+    assert main(["reproduce", "tiny.yaml", "--root", str(folder.root.parent), "--accelerator", "cpu"]) == 0
+    labels = PseudoFolder(tmp_path / "runs" / "tiny" / "semantic4" / "pseudo" / "ummt-seed0-steps1")
+    assert labels.info.tasks == ("semantic",)
+    assert sum(labels.has("semantic", name) for name in folder.names("train")) == 4
 
 
 def test_a_training_that_fails_is_named(tmp_path, folder, monkeypatch):
@@ -270,7 +301,7 @@ def test_a_row_is_trained_no_longer_than_it_gains(tmp_path, folder, monkeypatch,
             run.steps, {"miou_present": 0.9, "rmse": 1 / run.steps}
         )
         # What is reported has no say.
-        said = {"balls:train": values, "balls:val": {"miou_present": run.steps / 10, "rmse": 1 / run.steps}}
+        said = {"balls:choose": values, "balls:val": {"miou_present": run.steps / 10, "rmse": 1 / run.steps}}
         measured = {t: {"digest": digest_of(t, folder), "values": values} for t, values in said.items()}
         path = runner.home / run.name / "result.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -298,7 +329,7 @@ def test_labels_of_a_teacher_that_was_trained_anew_since_are_not_learnt_nor_told
     written_by = hashlib.sha256(b"first").hexdigest()
     info = PseudoInfo("balls", str(teacher), written_by, (), ("semantic",), 0.9, 0.05, 64, 48, 3, 1000.0, True)
     labels = PseudoFolder.create(runner.pseudo_folder(student), info).root
-    measured = {text: {"digest": digest_of(text, folder), "values": {}} for text in ("balls:val", "balls:train")}
+    measured = {text: {"digest": digest_of(text, folder), "values": {}} for text in ("balls:val", "balls:choose")}
     done = runner.home / student.name / "result.json"
     done.parent.mkdir(parents=True)
     done.write_text(json.dumps({"row": "ummt_ps", "seed": 0, "steps": student.steps, "measured": measured}))

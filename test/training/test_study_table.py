@@ -19,7 +19,7 @@ from training.reproduce.table import markdown
 
 def result(row: str, steps: int, chosen: float, reported: float) -> dict:
     measured = {
-        "balls:train": {"values": {"miou_present": chosen}},
+        "balls:choose": {"values": {"miou_present": chosen}},
         "balls:val": {"values": {"miou_present": reported}},
     }
     return {"row": row, "budget_name": "b", "steps": steps, "seed": 0, "measured": measured}

@@ -39,8 +39,9 @@ class FolderData(LightningDataModule):
         train: what to train on: FOLDER:SPLIT, or FOLDER for all its frames.
         root: folder that holds the data set folders; default: the environment's MTL_PERCEPTION_DATA, else here.
         budget: file of a label budget (``python -m training budget``): of its data set only those labels are seen.
-        labels: what is learnt or looked at: a frame with one of them is trained on; the command line takes it from the
-            model's tasks and inputs.
+        labels: what is learnt or looked at; the command line takes it from the model's tasks and inputs.
+        learnt: those of ``labels`` that are learnt: a frame with one of them is trained on; None: all. From the command
+            line it is the model's tasks.
         require: labels a frame must have to be trained on, e.g. [semantic]; null takes every frame with any label.
         pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
             have no true label.
@@ -73,6 +74,7 @@ class FolderData(LightningDataModule):
         root: str | None = None,
         budget: str | None = None,
         labels: list[str] | None = None,
+        learnt: list[str] | None = None,
         require: list[str] | None = None,
         pseudo_labels: str | None = None,
         soft: bool = False,
@@ -94,6 +96,7 @@ class FolderData(LightningDataModule):
         _check_names(self.train_sources)
         self.validation_source: Source | None = None
         self.labels = tuple(labels or LABELS)
+        self.learnt = tuple(learnt or self.labels)
         self._within = f" within the budget {budget}" if budget else ""
         known = tuple(dict.fromkeys((*LABELS, *DERIVED_FROM)))
         if unknown := {*self.labels} - {*known}:
@@ -188,11 +191,11 @@ class FolderData(LightningDataModule):
         def usable(name: str) -> bool:
             if require:
                 return all(choice.has(source.folder, kind, name) for kind in require)
-            return any(_learnt(source.folder, choice, name, kind) for kind in self.labels)
+            return any(_learnt(source.folder, choice, name, kind) for kind in self.learnt)
 
         names = [name for name in source.names if usable(name)]
         if not names:
-            wanted = " and ".join(require) or "any label"
+            wanted = " and ".join(require) or " or ".join(self.learnt)
             raise ConfigurationError(f"no frame of {source.folder.name} to train on has {wanted}{self._within}")
         return names
 

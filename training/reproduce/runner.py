@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +14,10 @@ from mtl_perception.json_file import write_json
 from mtl_perception.machine import machine
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
+from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.errors import ConfigurationError
+from training.fit import labels_of
 from training.pseudo_labels import command as pseudo_labels
 from training.reproduce.plateau import is_past_plateau
 from training.reproduce.run import Run
@@ -44,7 +47,7 @@ class StudyRunner(StudyRuns):
         for run in runs:
             self._check_settings(run)
             self._check_batch(run)
-            self._check_ensemble(run)
+            self._check_teaching(run)
         missing = [run for run in runs if not self._is_done(run)]
         print(f"{self.study.name}: {len(runs)} trainings, {len(runs) - len(missing)} of them done")
         for run in tqdm(missing, desc=self.study.name, unit="training", disable=None):
@@ -88,13 +91,16 @@ class StudyRunner(StudyRuns):
         write_json(self._result_file(run), result)
 
     def _check_frames(self) -> None:
-        """What is reported must be of frames that no network has seen."""
-        report = self._measured_on[self.study.report]
-        if both := report.shared_with(self.source):
-            raise ConfigurationError(
-                f"{len(both)} frames, {min(both)} is one, are of {self.study.source}, which is trained on, and of "
-                f"{self.study.report}, which is reported: take splits that share none"
-            )
+        """What is reported, and what lengths are chosen on, is of frames that no network has seen, and not the same."""
+        uses = [(self.study.source, self.source, "trained on")]
+        uses += [(text, source, "reported") for text, source in self._measured_on.items() if text == self.study.report]
+        uses += [(text, source, "chosen on") for text, source in self._measured_on.items() if text != self.study.report]
+        for (one, source, use), (other, more, other_use) in combinations(uses, 2):
+            if both := source.shared_with(more):
+                raise ConfigurationError(
+                    f"{len(both)} frames, {min(both)} is one, are of {one}, which is {use}, and of {other}, which is "
+                    f"{other_use}: take splits that share none"
+                )
 
     def _check_batch(self, run: Run) -> None:
         """Said before anything is trained, not when the run's turn comes."""
@@ -105,12 +111,12 @@ class StudyRunner(StudyRuns):
                 "take more labels, or a smaller batch_size"
             )
 
-    def _check_ensemble(self, run: Run) -> None:
+    def _check_teaching(self, run: Run) -> None:
         """Said before the teachers are trained, not when they come to label."""
-        if not run.row.co_teachers:
+        if not run.row.teacher:
             return
         missing = self._tasks_to_label(run)
-        if missing != ["semantic"]:
+        if run.row.co_teachers and missing != ["semantic"]:
             raise ConfigurationError(
                 f"{run.name}: the mean of {', '.join(run.row.teachers)} is of classes, and the budget lacks "
                 f"{', '.join(missing)}: take a row with one teacher"
@@ -160,14 +166,24 @@ class StudyRunner(StudyRuns):
         )
 
     def _tasks_to_label(self, run: Run) -> list[str]:
-        """What the run's teacher can add: tasks it predicts, and does not look at, that have fewer labels than others.
+        """What the run's teacher is to add: of what it predicts, and does not look at, that which fewer frames have.
 
-        A row with a teacher has a budget (``read_row``).
+        Raises:
+            ConfigurationError: there is nothing; or every frame with what it looks at has it.
         """
-        teacher = self.teachers_of(run)[0].row
-        labels = LabelBudget.read(cast(Path, self._budget_file(run))).labels
-        counts = {task: len(names) for task, names in labels.items()}
-        scarce = [
-            task for task in teacher.tasks if task not in teacher.inputs and counts.get(task, 0) < max(counts.values())
-        ]
-        return scarce or [min(counts, key=counts.__getitem__)]
+        teacher, folder, names = self.teachers_of(run)[0].row, self.source.folder, self.source.names
+        # A row with a teacher has a budget (``read_row``).
+        choice = LabelChoice(LabelBudget.read(cast(Path, self._budget_file(run))))
+        looked_at = labels_of((), teacher.inputs)
+        able = [task for task in teacher.tasks if task not in looked_at]
+        kinds = dict.fromkeys((*teacher.tasks, *run.budget))
+        frames = {kind: sum(choice.has(folder, kind, name) for name in names) for kind in kinds}
+        scarce = [task for task in able if frames[task] < max(frames.values())] or able
+        seen = [name for name in names if all(choice.has(folder, label, name) for label in looked_at)]
+        if all(choice.has(folder, task, name) for task in scarce for name in seen):
+            which = f"has {' and '.join(looked_at)}, which it looks at, and " if looked_at else ""
+            raise ConfigurationError(
+                f"{run.name}: nothing is left for {teacher.name} to label: within the budget no frame {which}lacks "
+                f"{' or '.join(scarce or teacher.tasks)}"
+            )
+        return scarce

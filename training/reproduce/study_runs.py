@@ -18,7 +18,6 @@ from training.datasets.label_drawing import draw
 from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder
 from training.datasets.source import Source
 from training.errors import ConfigurationError
-from training.fit import labels_of
 from training.pseudo_labels.teachers import digest_of
 from training.reproduce.row import Row
 from training.reproduce.run import Run
@@ -162,6 +161,8 @@ class StudyRuns:
             return None
         counts = dict(run.budget)
         if run.row.labels == "mirror":
+            if len(counts) != 2:
+                raise ConfigurationError(f"{run.name}: only a budget of two kinds of label has a mirror image")
             counts = dict(zip(counts, reversed(counts.values()), strict=True))
         path = self.home / run.budget_name / f"budget-{run.row.labels}-seed{run.seed}.json"
         if not path.exists():
@@ -202,7 +203,7 @@ class StudyRuns:
         """How many frames the run has true labels of: of all that it requires, or of any."""
         path = self._budget_file(run)
         choice = LabelChoice(LabelBudget.read(path) if path else None)
-        kinds = run.row.require or labels_of(run.row.tasks, run.row.inputs)
+        kinds = run.row.require or run.row.tasks
         combine = all if run.row.require else any
         return sum(combine(choice.has(self.source.folder, kind, n) for kind in kinds) for n in self.source.names)
 
