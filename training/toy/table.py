@@ -113,10 +113,11 @@ def _what_is_trained(study: ToyStudy) -> list[str]:
         f"Errors are measured at {len(GRID)} even points from 0 to 1, against the true f2. To compare: there the "
         f"best constant has an error of {_digits(_best_fit(0))}, the best straight line {_digits(_best_fit(1))}.",
         "\n".join(rows),
-        "The paper gives the functions, the numbers of points and the size of the network. Ours are: optimiser (SGD "
-        "with momentum 0.9), rate (constant), activation, epochs and batch; the mean squared error, summed over the "
-        "two tasks, as loss; PyTorch's usual first weights; inputs as they are; a new order every epoch. Each seed "
-        "draws points, weights and order, and all rows of a seed share them as far as shapes allow. The paper's "
+        "The paper gives the functions, the numbers of points and the size of the network. Ours are: optimiser (Adam, "
+        "or SGD with momentum 0.9, as the tables say), rate (constant), activation, epochs and batch; the mean squared "
+        "error, summed over the two tasks, as loss; PyTorch's usual first weights; inputs as they are; a new order "
+        "every epoch. Each seed draws points, weights and order, and all rows of a seed share them as far as shapes "
+        "allow. The paper's "
         f'"4 layers containing 128 neurons each" may mean three or four hidden layers of {WIDTH}, and its student '
         f"may learn the true f2 or the teacher's at the {LABELLED} points.",
     ]
