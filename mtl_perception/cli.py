@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (error.name or "").split(".")[0] not in ("rclpy", "sensor_msgs", "diagnostic_msgs", "rosgraph_msgs"):
             raise
         return _fail(
-            f"this command needs ROS ({error}): source your ROS workspace, or pip install 'mtl_perception[ros]'"
+            f"this command needs ROS ({error}): source your ROS workspace, or, from a checkout, pip install -e '.[ros]'"
         )
     except BrokenPipeError:
         # Who read the output has seen enough, as `head` does; Python would complain at its end of what is left.

@@ -33,10 +33,10 @@ Train, measure and export the perception network. Each command explains itself: 
 
 From nothing to a network on the robot:
 
-  python -m training rooms rooms
-  python -m training fit --config training/experiments/house_rooms.yaml --data.root DATA --name first
-  python -m training evaluate runs/first/last.ckpt DATA/house --split val
-  python -m training export runs/first/last.ckpt models/first.onnx --frames DATA/house:val
+  python -m training rooms data/rooms
+  python -m training fit --data.train '[rooms:train]' --data.root data --model.pretrained package --name first
+  python -m training evaluate runs/first/last.ckpt data/rooms --split val
+  python -m training export runs/first/last.ckpt models/first.onnx --frames data/rooms:val
   mtl-perception demo --model models/first.onnx
 """
 

@@ -47,7 +47,7 @@ quantised in it runs in fp32; `--precision fp16` on a quantised file makes that 
 file is held to the tolerances of int8.
 
 Engines are kept in ~/.cache/mtl_perception/engines, or where $MTL_PERCEPTION_CACHE says, for one kind of
-GPU, one driver and one TensorRT; with another of these they are built anew.
+GPU and one version of the driver, of CUDA and of TensorRT; with another of these they are built anew.
 
 exit codes:
   0    the engine is kept

@@ -30,7 +30,7 @@ try:
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 except ImportError as error:
     raise DeploymentError(
-        f"quantising needs the onnx package ({error}): pip install 'mtl_perception[quantize]'"
+        f"quantising needs the onnx package ({error}): pip install onnx, or, in a checkout, '.[quantize]'"
     ) from error
 
 from mtl_perception.backends.tensorrt_graph import metadata_of, read_graph

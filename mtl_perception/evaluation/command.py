@@ -51,7 +51,7 @@ against a label topic or masks on disk; and, which needs no truth, how much they
 and how far they agree. Leaves report.html, metrics.json and frames.csv.""",
         epilog=f"""The recording is a rosbag2 (MCAP or SQLite, also split or compressed; a folder or a single file) or a
 ROS 1 bag. Topics are found by their types where there is no doubt; where several could be meant they are
-listed, to be named. docs/evaluation.md tells how to record a bag, and what every figure means.
+listed, to be named. docs/recording.md tells how to record a bag, docs/evaluation.md what every figure means.
 
 limits, on the first network:
   {UNDER} FIGURE=LIMIT  where more is better:
@@ -66,7 +66,8 @@ limits, on the first network:
         "--live",
         action="store_true",
         help="then play it in its own time through the real node, and measure rate, latency, processor and memory "
-        "there (needs ROS; takes as long as the recording)",
+        "there (needs ROS; takes as long as the recording; a bag of ROS 1 cannot be played; --backend, --precision, "
+        "--providers and --threads do not reach the node)",
     )
     parser.set_defaults(command=_evaluate)
 

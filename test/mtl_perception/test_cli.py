@@ -344,7 +344,7 @@ def test_without_ros_some_commands_work_and_the_others_say_what_is_missing(wrong
     assert [line for line in done.stdout.splitlines() if line[:2] in ("0 ", "2 ")] == [
         *("0 info", "0 predict", "0 bag", "2 run", "2 replay", "2 demo")
     ]
-    assert done.stderr.count("this command needs ROS") == 3 and "pip install 'mtl_perception[ros]'" in done.stderr
+    assert done.stderr.count("this command needs ROS") == 3 and "pip install -e '.[ros]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
