@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -129,7 +131,32 @@ def test_a_pickle_is_not_loaded(pseudo):
     path.parent.mkdir(parents=True)
     with open(path, "wb") as file:
         np.savez(file, probabilities=np.array([{"a": 1}], object))
-    with pytest.raises(DatasetError, match="allow_pickle"):
+    with pytest.raises(DatasetError, match="holds object of shape"):
+        pseudo.read_soft_semantic("f03")
+
+
+def test_an_array_damaged_anywhere_is_named_or_read(pseudo):
+    fill(pseudo, "f03")
+    path = pseudo.path("soft_semantic", "f03")
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        try:
+            pseudo.read_soft_semantic("f03")
+        except DatasetError as error:
+            assert str(path) in str(error)
+
+
+def test_an_array_that_says_it_is_huge_is_not_unpacked(pseudo):
+    path = pseudo.path("soft_semantic", "f03")
+    path.parent.mkdir(parents=True)
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f2", "fortran_order": False, "shape": (10**7, 10**7, 3)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("probabilities.npy", buffer.getvalue())
+    with pytest.raises(
+        DatasetError, match=r"10000000, 3\), not float16 of \(h <= 48, w <= 64, 3\)"
+    ):
         pseudo.read_soft_semantic("f03")
 
 

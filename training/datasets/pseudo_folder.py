@@ -23,7 +23,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -36,6 +35,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
+from training.datasets.array_file import read_array
 from training.trained_on import budget_by_data
 
 DESCRIPTION = "pseudo_labels.json"
@@ -281,18 +281,8 @@ class PseudoFolder:
         write_atomically(self.path(kind, name), content)
 
     def _read_npz(self, kind: str, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        """A map of float16; None in ``shape`` is any length."""
-        path, key = self.path(kind, name), _ARRAYS[kind]
-        try:
-            with np.load(path, allow_pickle=False) as content:
-                array = content[key]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DatasetError(f"{path} is damaged or holds no {key}: {error}") from error
-        fits = len(array.shape) == len(shape) and all(s in (None, n) for s, n in zip(shape, array.shape, strict=True))
-        if not fits or array.dtype != np.float16:
-            wanted = ", ".join("hw"[i] if s is None else str(s) for i, s in enumerate(shape))
-            raise DatasetError(f"{path} holds {array.dtype} of shape {array.shape}, not ({wanted})")
-        return array
+        """A map of float16; None in ``shape`` is any length up to the frame's."""
+        return read_array(self.path(kind, name), _ARRAYS[kind], shape, (self.info.height, self.info.width))
 
     def _read_png(self, kind: str, name: str, dtype: type, channels: int = 1) -> np.ndarray:
         path = self.path(kind, name)
