@@ -106,7 +106,8 @@ def predict_classes_averaged(
 ) -> FrameMaps:
     """Classes alone, the mean of the softmax over networks and over views of the batch; maps of ``size``.
 
-    What is enlarged is the picture at the working size. Depth looked at shrinks as it grows: a zoom is a longer lens.
+    What is enlarged is the picture at the working size. Depth looked at shrinks as it grows, and normals turn to the
+    camera: a zoom is a longer lens.
 
     Args:
         networks: of one working size, focal length and set of classes.
@@ -136,7 +137,11 @@ def enlarged(batch: Mapping[str, Tensor], scale: float) -> dict[str, Tensor]:
     height, width = (max(multiple, round(length * scale / multiple) * multiple) for length in batch["image"].shape[-2:])
     size, longer = (height, width), width / batch["image"].shape[-1]
     larger = {key: resize_to(v, size) if key == "image" else nearest_to(v, size) for key, v in batch.items()}
-    return {key: value / longer if key == DEPTH else value for key, value in larger.items()}
+    if DEPTH in larger:
+        larger[DEPTH] = larger[DEPTH] / longer
+    if NORMALS in larger:  # By the same that divides depth; zeros stay zeros.
+        larger[NORMALS] = F.normalize(larger[NORMALS] * larger[NORMALS].new_tensor([1, 1, longer]).view(1, 3, 1, 1))
+    return larger
 
 
 def mirrored(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

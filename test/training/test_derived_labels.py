@@ -21,7 +21,7 @@ from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
 from training.datasets.sample import collate
-from training.frame_prediction import mirrored
+from training.frame_prediction import enlarged, mirrored
 from training.metrics.normals import angles
 
 HEIGHT, WIDTH = 96, 128
@@ -253,3 +253,20 @@ def test_normals_need_a_camera(tmp_path, scenes):
     object.__setattr__(blind.info, "intrinsics", None)
     with pytest.raises(DatasetError, match="no intrinsics, and normals need them"):
         read_derived(blind, "normals", "ball")
+
+
+def test_an_enlarged_picture_is_what_a_longer_lens_sees():
+    """As is the middle of a frame, which the canonical camera takes for all of it: depth and normals are alike."""
+    lens, whole, middle = Intrinsics(50, 50, 31.5, 31.5), View(0, 0, 64, 64), View(16, 16, 32, 32)
+    camera = CanonicalCamera(64, 64, 50)
+    slanted = np.array([0.48, 0.36, -0.8], np.float32)
+    seen, closer = (torch.from_numpy(camera.normals(slanted, lens, view)).float() for view in (whole, middle))
+    batch = {"image": torch.zeros(1, 3, 64, 64), "depth": torch.full((1, 1, 64, 64), 3.0)}
+    batch["normals"] = seen.view(1, 3, 1, 1).repeat(1, 1, 64, 64)
+    batch["normals"][..., :32] = 0
+    larger = enlarged(batch, 2)
+    torch.testing.assert_close(larger["normals"][0, :, 0, -1], closer)
+    assert not larger["normals"][..., :64].any()
+    assert larger["depth"].unique().tolist() == [1.5]
+    factors = [camera.depth_factor(lens.fx, view.height, view.width) for view in (whole, middle)]
+    assert factors[1] / factors[0] == 0.5

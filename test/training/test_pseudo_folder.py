@@ -154,9 +154,7 @@ def test_an_array_that_says_it_is_huge_is_not_unpacked(pseudo):
     np.lib.format.write_array_header_1_0(buffer, {"descr": "<f2", "fortran_order": False, "shape": (10**7, 10**7, 3)})
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("probabilities.npy", buffer.getvalue())
-    with pytest.raises(
-        DatasetError, match=r"10000000, 3\), not float16 of \(h <= 48, w <= 64, 3\)"
-    ):
+    with pytest.raises(DatasetError, match=r"10000000, 3\), not float16 of \(h <= 48, w <= 64, 3\)"):
         pseudo.read_soft_semantic("f03")
 
 
