@@ -204,8 +204,11 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--devices", type=at_least_one, default=1, help="processes or GPUs (default: 1)")
     parser.add_argument("--batch-size", type=at_least_one, default=8, help="frames at a time (default: 8)")
     options = parser.parse_args(argv)
-    if not 0 <= options.tau < 1 or not 0 <= options.agreement <= 1:
-        raise ConfigurationError(f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1")
+    # Confidence is written in 255 steps.
+    if not 0 <= options.tau < 254.5 / 255 or not 0 <= options.agreement <= 1:
+        raise ConfigurationError(
+            f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1, tau below 0.998"
+        )
     if not all(0.25 <= scale <= 4 for scale in options.scales):
         raise ConfigurationError(f"--scales {' '.join(map(str, options.scales))}: each is 0.25 to 4")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

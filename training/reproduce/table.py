@@ -46,7 +46,11 @@ def _convention(study: Study) -> str:
         if len(study.steps) > 1
         else ""
     )
-    units = " Log rmse is of the natural logarithm; the paper does not say of which its own is." if study.paper else ""
+    units = (
+        " Log rmse is of the natural logarithm; the paper says neither that of its own nor the unit of its rmse."
+        if study.paper
+        else ""
+    )
     note = f" {study.paper_note}" if study.paper_note else ""
     return (
         f"Measured on `{study.report}`. mIoU is the mean over the classes that occur there, in per cent; depth is in "
@@ -70,7 +74,7 @@ def steps_behind(rows: Sequence[Row]) -> str:
 def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
     found = {(c.row, c.steps): c for c in cells(results, study.report)}
     header = ["row", "looks at", "steps", "seeds", *FIGURES.values()]
-    header += [f"{name} (paper)" for name in FIGURES.values()] if study.paper else []
+    header += [f"{name.partition(',')[0]} (paper)" for name in FIGURES.values()] if study.paper else []
     lines = []
     for row in rows:
         for cell in sorted((c for (name, _), c in found.items() if name == row.name), key=lambda c: c.steps):
