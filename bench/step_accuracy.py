@@ -30,10 +30,11 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.losses.multi_task import MultiTaskLoss
-from training.reproduce.study import STUDIES, read_study
-from training.reproduce.summary import Spread
+from training.reproduce.study import read_study
 from training.results_page import write_page
 from training.resumable_fit import fit_resumably
+from training.spread import Spread
+from training.yaml_file import STUDIES
 
 LOSSES = {"ours": MultiTaskLoss, "plain": UpsampledLoss}
 FIGURES = {"miou_present": ("mIoU, %", 100, 1), "rmse": ("rmse, m", 1, 3)}

@@ -23,6 +23,8 @@ Train, measure and export the perception network. Each command explains itself: 
   grow       make a better network of what a robot logged, and replace the old one if it is better
   family     train students of many sizes, and set accuracy beside time
   reproduce  train every row of the paper's tables and set ours beside them
+  reproduce toy
+             the paper's toy example: learn two functions, in many settings; needs no data
   transferability
              before training: what labels and single-task networks say of which task helps which
   affinity   train teachers and students of any tasks, and tell which task helps which
@@ -52,6 +54,7 @@ COMMANDS = {
     "grow": "training.grow.command",
     "family": "training.family.command",
     "reproduce": "training.reproduce.command",
+    "reproduce toy": "training.toy.command",  # It has networks, data and a table of its own.
     "transferability": "training.transferability.command",
     "affinity": "training.affinity.command",
     "limits": "training.limits.command",
@@ -68,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE, end="")
         return 0 if arguments else 2
-    name, *rest = arguments
+    words = 2 if " ".join(arguments[:2]) in COMMANDS else 1
+    name, rest = " ".join(arguments[:words]), arguments[words:]
     if name not in COMMANDS:
         print(f"error: unknown command {name!r}; commands: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2

@@ -9,6 +9,8 @@ import yaml
 
 from training.errors import ConfigurationError
 
+STUDIES = Path(__file__).parent / "experiments" / "studies"
+
 
 def read_fields(path: Path, what: str) -> dict[str, Any]:
     """The fields of the file at ``path``.

@@ -32,7 +32,7 @@ from training.models.backbone import Backbone
 from training.models.mtinet import MTINet
 from training.models.tasks import dense_tasks
 from training.module import PerceptionModule
-from training.reproduce.study import STUDIES
+from training.yaml_file import STUDIES
 
 STUDY = {
     "dataset": "complete",

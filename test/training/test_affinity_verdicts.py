@@ -14,7 +14,7 @@ from training.affinity.matrix_file import read_matrix
 from training.affinity.report import conditions, markdown
 from training.affinity.study import AffinityStudy
 from training.errors import ConfigurationError
-from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
+from training.spread import HELPS, HURTS, UNDECIDED, Spread
 
 
 def effect(given: str, task: str, without: tuple[float, ...], with_teacher: tuple[float, ...]) -> Effect:

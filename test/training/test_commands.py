@@ -15,7 +15,9 @@ ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 
 def test_the_usage_and_the_architecture_name_every_command_and_no_other():
     listed = re.findall(
-        r"^  ([a-z-]+)(?: {2,}|$)", USAGE.split("Each command explains itself")[1].split("From nothing")[0], re.M
+        r"^  ([a-z-]+(?: [a-z-]+)?)(?: {2,}|$)",
+        USAGE.split("Each command explains itself")[1].split("From nothing")[0],
+        re.M,
     )
     assert set(listed) == COMMANDS.keys()
     drawn = re.search(r"`python -m training \{(.*?)\}`", ARCHITECTURE.read_text())

@@ -23,7 +23,7 @@ from training.limits.runner import LimitsRunner
 from training.limits.study import LimitsStudy, read_limits_study
 from training.limits.summary import levels, verdicts
 from training.reproduce.row import read_row
-from training.reproduce.study import STUDIES
+from training.yaml_file import STUDIES
 
 pytestmark = pytest.mark.timeout(300)
 

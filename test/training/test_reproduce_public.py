@@ -15,7 +15,7 @@ import yaml
 from training.__main__ import main
 from training.prepare import cityscapes, nyudv2
 from training.reproduce.row import read_row
-from training.reproduce.study import STUDIES
+from training.yaml_file import STUDIES
 
 
 def shrink(study: str, height: int, budget: dict[str, int]) -> dict:

@@ -7,7 +7,8 @@ from tiny_study import tiny_study
 
 from training.errors import ConfigurationError
 from training.reproduce.row import ROWS, read_row
-from training.reproduce.study import STUDIES, read_study
+from training.reproduce.study import read_study
+from training.yaml_file import STUDIES
 
 PAPER_ROWS = {"umst_s", "ummt", "ummt_d", "fmst", "mmst", "mmmt_d", "mmmt_s", "ummt_ps", "ummt_pd"}
 OUR_ROWS = {"umst_d", "ummt_pu", "ummt_steps", "ceiling"}

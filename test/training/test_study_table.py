@@ -13,8 +13,9 @@ from scipy import stats
 from tiny_study import tiny_study
 
 from training.reproduce.row import read_row
-from training.reproduce.summary import Spread, at_best_length, gains
+from training.reproduce.summary import at_best_length, gains
 from training.reproduce.table import markdown
+from training.spread import Spread
 
 
 def result(row: str, steps: int, chosen: float, reported: float) -> dict:

@@ -14,9 +14,8 @@ import yaml
 from mtl_perception.atomic_write import write_atomically
 from training.__main__ import main
 from training.errors import ConfigurationError
-from training.reproduce.study import STUDIES
-from training.reproduce.summary import Spread
 from training.results_page import BY_HAND
+from training.spread import Spread
 from training.toy import functions
 from training.toy.experiment import run_setting, steps_in_all
 from training.toy.functions import GRID, LABELLED, POINTS, draw_points
@@ -26,6 +25,7 @@ from training.toy.setting import Setting
 from training.toy.study import read_study
 from training.toy.table import figure
 from training.toy.train import train
+from training.yaml_file import STUDIES
 
 SMALL = Setting(1, "tanh", "adam", 3e-3, 2, 80, "true_and_pseudo")
 STUDY = {

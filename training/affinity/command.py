@@ -22,8 +22,8 @@ from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_studies, read_affinity_study
 from training.cheap_version import cheap_version
 from training.errors import ConfigurationError
-from training.reproduce.study import STUDIES
 from training.results_page import write_page
+from training.yaml_file import STUDIES
 
 RECIPE = "house"
 """The study whose settings a folder without a study of its own is measured by."""

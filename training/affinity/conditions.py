@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from training.affinity.effects import Effect
-from training.reproduce.summary import HELPS, UNDECIDED
+from training.spread import HELPS, UNDECIDED
 
 
 class Condition(Enum):

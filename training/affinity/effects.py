@@ -11,7 +11,7 @@ import numpy as np
 
 from training.affinity.rows import controls, student_name
 from training.metrics.by_task import MAIN_FIGURES
-from training.reproduce.summary import Spread
+from training.spread import Spread
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.affinity.effects import Effect, relative_matrix
 from training.plot_file import save_plot
-from training.reproduce.summary import UNDECIDED
+from training.spread import UNDECIDED
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

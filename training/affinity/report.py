@@ -12,9 +12,10 @@ from training.affinity.effects import Effect
 from training.affinity.rows import MULTI, single_name, student_name, teacher_name, uneven_name
 from training.affinity.study import AffinityStudy
 from training.metrics.by_task import MAIN_FIGURES
-from training.reproduce.summary import UNDECIDED, Cell, Spread
+from training.reproduce.summary import Cell
 from training.reproduce.summary import cells as row_cells
 from training.reproduce.table import measured_frames
+from training.spread import UNDECIDED, Spread
 
 Effects = Mapping[tuple[str, str], Effect]
 

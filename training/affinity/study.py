@@ -10,8 +10,8 @@ from typing import Any
 from training.affinity.rows import affinity_rows
 from training.errors import ConfigurationError
 from training.metrics.by_task import MAIN_FIGURES
-from training.reproduce.study import STUDIES, Study
-from training.yaml_file import read_fields
+from training.reproduce.study import Study
+from training.yaml_file import STUDIES, read_fields
 
 PREFIX = "affinity_"
 """Of the files of such studies, beside those of ``reproduce``."""

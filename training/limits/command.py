@@ -17,8 +17,8 @@ from training.limits.report import draw_curves, markdown
 from training.limits.runner import LimitsRunner
 from training.limits.study import PREFIX, read_limits_study
 from training.limits.summary import as_json
-from training.reproduce.study import STUDIES
 from training.results_page import write_page
+from training.yaml_file import STUDIES
 
 
 def main(argv: list[str]) -> None:

@@ -13,8 +13,8 @@ from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
 from training.plot_file import save_plot
-from training.reproduce.summary import HELPS, HURTS, UNDECIDED, Spread
 from training.reproduce.table import steps_behind
+from training.spread import HELPS, HURTS, UNDECIDED, Spread
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

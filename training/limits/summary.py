@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.reproduce.summary import HIGHER_IS_BETTER, Spread
+from training.reproduce.summary import HIGHER_IS_BETTER
+from training.spread import Spread
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,14 @@ from training.reproduce.pictures import draw_pictures
 from training.reproduce.row import read_row
 from training.reproduce.run import Run
 from training.reproduce.runner import StudyRunner
-from training.reproduce.study import STUDIES, Study, read_study
+from training.reproduce.study import Study, read_study
 from training.reproduce.table import markdown
 from training.results_page import write_page
+from training.yaml_file import STUDIES
 
 
 def main(argv: list[str]) -> None:
     """Run a study; ``argv`` follows the word ``reproduce``."""
-    if argv[:1] == ["toy"]:  # It has networks, data and a table of its own.
-        from training.toy import command as toy
-
-        toy.main(argv[1:])
-        return
     known = ", ".join(sorted(p.stem for p in STUDIES.glob("*.yaml") if not p.stem.startswith(("affinity_", "limits_"))))
     parser = argparse.ArgumentParser(
         prog="python -m training reproduce",

@@ -8,7 +8,8 @@ from typing import Any
 
 from training.reproduce.run import Run
 from training.reproduce.study import Study
-from training.reproduce.summary import HIGHER_IS_BETTER, Spread, cells
+from training.reproduce.summary import HIGHER_IS_BETTER, cells
+from training.spread import Spread
 
 
 def is_past_plateau(study: Study, results: Sequence[Mapping[str, Any]], run: Run) -> bool:

@@ -11,8 +11,6 @@ from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
 from training.yaml_file import read_fields
 
-STUDIES = Path(__file__).parent.parent / "experiments" / "studies"
-
 
 @dataclass(frozen=True)
 class Study:

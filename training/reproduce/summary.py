@@ -8,42 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from scipy import stats
-
 from training.reproduce.study import Study
+from training.spread import Spread
 
 HIGHER_IS_BETTER = {"miou_present": True, "rmse": False}
-
-
-HELPS, HURTS, UNDECIDED = "helps", "hurts", "undecided"
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One figure of some seeds."""
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return float(np.mean(self.values))
-
-    @property
-    def half_width(self) -> float:
-        """Half the 95 % interval of the mean (Student's t); NaN for fewer than two seeds."""
-        n = len(self.values)
-        if n < 2:
-            return math.nan
-        return float(stats.t.ppf(0.975, n - 1) * np.std(self.values, ddof=1) / math.sqrt(n))
-
-    @property
-    def verdict(self) -> str:
-        """Of differences: ``HELPS`` or ``HURTS`` where the interval is on one side of zero, else ``UNDECIDED``."""
-        if self.mean - self.half_width > 0:
-            return HELPS
-        return HURTS if self.mean + self.half_width < 0 else UNDECIDED
 
 
 @dataclass(frozen=True)

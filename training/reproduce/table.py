@@ -8,7 +8,8 @@ from typing import Any
 
 from training.reproduce.row import Row
 from training.reproduce.study import Study
-from training.reproduce.summary import Spread, at_best_length, cells, gains
+from training.reproduce.summary import at_best_length, cells, gains
+from training.spread import Spread
 
 FIGURES = {"miou_present": "mIoU", "rmse": "rmse, m", "log_rmse": "log rmse"}
 PAPER = {"miou_present": "miou", "rmse": "rmse", "log_rmse": "log_rmse"}

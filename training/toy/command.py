@@ -10,12 +10,12 @@ import torch
 
 from mtl_perception.argument_types import user_path
 from mtl_perception.json_file import write_json
-from training.reproduce.study import STUDIES
 from training.results_page import write_page
 from training.toy.plot import draw
 from training.toy.runner import run_study
 from training.toy.study import read_study
 from training.toy.table import markdown
+from training.yaml_file import STUDIES
 
 
 def main(argv: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.reproduce.summary import Spread
+from training.spread import HELPS, HURTS, Spread
 
 SAME_EPOCHS, SAME_STEPS, QUARTER = "same epochs", "same steps", "quarter"
 """Comparisons: with the same epochs the student, who has four times the points, takes four times the steps; with the
@@ -59,8 +59,8 @@ def count_order(results: Sequence[Mapping[str, Any]], comparison: str) -> Count:
     spreads = [[difference(result, comparison, *pair) for pair in ORDER] for result in results]
     return Count(
         sum(holds(result, comparison) for result in results),
-        sum(all(map(_is_above_zero, pairs)) for pairs in spreads),
-        sum(any(map(_is_below_zero, pairs)) for pairs in spreads),
+        sum(all(spread.verdict == HELPS for spread in pairs) for pairs in spreads),
+        sum(any(spread.verdict == HURTS for spread in pairs) for pairs in spreads),
     )
 
 
@@ -69,15 +69,6 @@ def count_pair(results: Sequence[Mapping[str, Any]], comparison: str, worse: str
     spreads = [difference(result, comparison, worse, better) for result in results]
     return Count(
         sum(spread.mean > 0 for spread in spreads),
-        sum(map(_is_above_zero, spreads)),
-        sum(map(_is_below_zero, spreads)),
+        sum(spread.verdict == HELPS for spread in spreads),
+        sum(spread.verdict == HURTS for spread in spreads),
     )
-
-
-# With one seed the half width is NaN, and nothing is clear.
-def _is_above_zero(spread: Spread) -> bool:
-    return spread.mean - spread.half_width > 0
-
-
-def _is_below_zero(spread: Spread) -> bool:
-    return spread.mean + spread.half_width < 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from training.reproduce.summary import Spread
+from training.spread import Spread
 from training.toy.experiment import ROWS
 from training.toy.functions import GRID, LABELLED, POINTS, f2
 from training.toy.network import WIDTH

@@ -24,13 +24,13 @@ from training.datasets.frame_cache import LabelChoice
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.models.modalities import RGB
-from training.reproduce.study import STUDIES
 from training.results_page import write_page
 from training.transferability.measures import MEASURES, measure_pairs
 from training.transferability.plot import draw
 from training.transferability.rank_correlation import rank_correlations
 from training.transferability.sampling import draw_points
 from training.transferability.table import markdown
+from training.yaml_file import STUDIES
 
 TASKS = ("depth", "semantic", *DERIVED_FROM)
 FRAMES = 200
