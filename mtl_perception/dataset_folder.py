@@ -15,6 +15,7 @@ Any folder but ``rgb`` may lack frames: such a frame simply has no label of that
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -114,7 +115,7 @@ class DatasetInfo:
                 height=int(data["height"]),
                 licence=str(data["licence"]),
                 source=str(data["source"]),
-                intrinsics=Intrinsics(**{k: float(v) for k, v in camera.items()}) if camera else None,
+                intrinsics=_intrinsics(camera) if camera else None,
                 depth_per_metre=float(data.get("depth_per_metre", 1000)),
                 classes={int(i): str(name) for i, name in data.get("classes", {}).items()},
                 splits={k: tuple(v) for k, v in data.get("splits", {}).items()},
@@ -125,6 +126,11 @@ class DatasetInfo:
             raise DatasetError(f"it lacks {error}") from error
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DatasetError(f"a field has a wrong type: {error}") from error
+        if info.intrinsics is not None and min(info.intrinsics.fx, info.intrinsics.fy) <= 0:
+            raise DatasetError(
+                f"intrinsics have fx {info.intrinsics.fx:g}, fy {info.intrinsics.fy:g}: focal lengths are pixels above "
+                "0; where the camera is unknown, intrinsics are null"
+            )
         if info.width <= 0 or info.height <= 0 or not 0 < info.depth_per_metre < float("inf"):
             raise DatasetError("width, height and depth_per_metre must be positive and finite")
         for key in ("splits", "sequences"):
@@ -148,6 +154,19 @@ class Box:
     y0: int
     x1: int
     y1: int
+
+
+def _intrinsics(camera: Mapping[str, Any]) -> Intrinsics:
+    """The camera of ``dataset.json``.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is not of four finite numbers.
+    """
+    for key, value in camera.items():
+        # Text and truth values become floats too, and of NaN depth would be NaN everywhere.
+        if isinstance(value, (bool, str)) or not math.isfinite(value):
+            raise ValueError(f"intrinsics have {key} {value!r}, not a finite number")
+    return Intrinsics(**{key: float(value) for key, value in camera.items()})
 
 
 def check_name(name: Any) -> str:

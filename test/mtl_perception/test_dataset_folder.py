@@ -27,6 +27,11 @@ def rewrite(folder: DatasetFolder, **changes) -> Path:
     return path
 
 
+def camera(**changes) -> dict:
+    """The field ``intrinsics`` with some of its numbers changed."""
+    return {"intrinsics": {"fx": 30.0, "fy": 31.0, "cx": 15.5, "cy": 11.5, **changes}}
+
+
 @settings(max_examples=25)
 @given(
     st.builds(
@@ -47,6 +52,12 @@ def test_unknown_keys_are_left_alone_and_missing_ones_have_their_defaults():
     read = DatasetInfo.from_json('{"width": 4, "height": 3, "licence": "MIT", "source": "here", "camera_maker": "x"}')
     assert read == DatasetInfo(width=4, height=3, licence="MIT", source="here")
     assert read.depth_per_metre == 1000
+
+
+@pytest.mark.parametrize("unknown", [None, {}])
+def test_an_unknown_camera_is_no_camera(unknown):
+    read = {"width": 4, "height": 3, "licence": "MIT", "source": "here", "intrinsics": unknown}
+    assert DatasetInfo.from_json(json.dumps(read)).intrinsics is None
 
 
 def test_the_camera_matrix():
@@ -107,6 +118,12 @@ def test_a_dataset_json_that_is_none_is_named(folder, content, complaint):
         ({"intrinsics": {"fx": 1, "fy": 1, "cx": 1}}, "wrong type.*cy"),
         ({"intrinsics": {"fx": 1, "fy": 1, "cx": 1, "cy": 1, "k1": 0}}, "wrong type.*k1"),
         ({"intrinsics": [1, 1, 1, 1]}, "wrong type"),
+        *((camera(**{key: value}), f"{key} {value}.*null$") for key in ("fx", "fy") for value in (0, -500)),
+        (camera(fx=0.0, fy=0.0), "fx 0, fy 0"),
+        *((camera(**{key: float("nan")}), f"{key} nan, not a finite number") for key in ("fx", "fy", "cx", "cy")),
+        *((camera(cy=value), "cy .*not a finite number") for value in (float("inf"), "11.5", True)),
+        (camera(cx=None), "wrong type"),
+        (camera(fx=10**400), "wrong type"),
         ({"classes": {"0": "nothing"}}, r"1\.\.254"),
         ({"classes": {"255": "everything"}}, r"1\.\.254"),
         ({"classes": {"wall": 1}}, "wrong type"),
