@@ -49,6 +49,9 @@ def read_dataset_json(root: Path) -> tuple[DatasetInfo, list[tuple[str, str, Any
 def change_dataset_json(root: Path, changes: Mapping[str, Any]) -> None:
     """Write ``dataset.json`` of the folder ``root`` anew, with ``changes`` to its fields and all others as they were.
 
+    To be called within ``locked_dataset_json``, in which also what ``changes`` were made of was read: else what
+    another program has changed since is undone.
+
     Raises:
         DatasetError: it would make no sense; nothing is changed.
         OSError: the disk refuses.

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.dataset_lock import locked_dataset_json
 from mtl_perception.dataset_tools.coco_labels import CocoLabels, is_coco
 from mtl_perception.dataset_tools.dataset_json import change_dataset_json
 from mtl_perception.dataset_tools.export_files import ExportFiles, parse_json
@@ -107,7 +108,8 @@ def import_labels(
         replace: write also where other labels are; these are kept in ``replaced/semantic``.
 
     Raises:
-        DatasetError: labels are damaged or of another size, no picture shows a frame, or a class is not known.
+        DatasetError: labels are damaged or of another size, no picture shows a frame, a class is not known, or ids
+            have come to mean other classes since the folder was opened.
     """
     if not frames:
         shown = f", such as {source.pictures[0]!r}," if source.pictures else ""
@@ -116,11 +118,8 @@ def import_labels(
     for picture in tqdm(frames, desc="checking labels", unit="frame", disable=None):
         used.update(np.unique(source.read(picture, folder.info)).tolist())
     names = [source.names[code - 1] for code in sorted(used - {0})]
-    added = _new_classes(folder, names, add_classes)
-    if added:  # before any label has their ids
-        classes = {**folder.info.classes, **added}
-        change_dataset_json(folder.root, {"classes": {str(i): name for i, name in classes.items()}})
-    id_of = {name: i for i, name in [*added.items(), *folder.info.classes.items()]}
+    classes, added = _classes(folder, names, add_classes)
+    id_of = {name: i for i, name in classes.items()}
     table = np.array([0, *(id_of.get(name, 0) for name in source.names)], np.uint8)
     counts = dict.fromkeys(("new", "replaced", "kept", "equal", "empty"), 0)
     for picture, name in tqdm(frames.items(), desc="writing labels", unit="frame", disable=None):
@@ -137,18 +136,33 @@ def import_labels(
     )
 
 
-def _new_classes(folder: DatasetFolder, names: Sequence[str], add: bool) -> dict[int, str]:
-    known = folder.info.classes
+def _classes(folder: DatasetFolder, names: Sequence[str], add: bool) -> tuple[Mapping[int, str], dict[int, str]]:
+    """Id to name of classes of which ``names`` all are, and of these the ones that were added to dataset.json."""
+    path, known = folder.root / "dataset.json", folder.info.classes
     unknown = [name for name in names if name not in known.values()]
-    if unknown and not add:
+    if not unknown:
+        return known, {}
+    if not add:
         raise DatasetError(
-            f"{folder.root / 'dataset.json'} names no class {', '.join(map(repr, unknown))}; it names: "
+            f"{path} names no class {', '.join(map(repr, unknown))}; it names: "
             f"{', '.join(known.values()) or 'none'}. Rename the labels, or add them with --add-classes"
         )
-    first = max(known, default=0) + 1
-    if first + len(unknown) - 1 > _LAST_CLASS:
-        raise DatasetError(f"{len(unknown)} more classes would take ids beyond {_LAST_CLASS}")
-    return dict(enumerate(unknown, start=first))
+    with locked_dataset_json(folder.root):
+        # Reading labels takes long, and another import may have added classes meanwhile: the ids go on after its.
+        now = DatasetFolder(folder.root).info.classes
+        for i, name in known.items():  # by which the labels were read
+            if now.get(i) != name:
+                other = f"is {now[i]!r}" if i in now else "is gone"
+                raise DatasetError(f"{path} changed: class {i} was {name!r} and now {other}; import the labels again")
+        unknown = [name for name in unknown if name not in now.values()]
+        first = max(now, default=0) + 1
+        if first + len(unknown) - 1 > _LAST_CLASS:
+            raise DatasetError(f"{len(unknown)} more classes would take ids beyond {_LAST_CLASS}")
+        added = dict(enumerate(unknown, start=first))
+        classes = {**now, **added}
+        if added:  # before any label has their ids
+            change_dataset_json(folder.root, {"classes": {str(i): name for i, name in classes.items()}})
+    return classes, added
 
 
 def _write(folder: DatasetFolder, name: str, labels: np.ndarray, replace: bool) -> str:

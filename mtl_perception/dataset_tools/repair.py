@@ -15,6 +15,7 @@ import numpy as np
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from mtl_perception.dataset_index import INDEX_FOLDER, index_path, is_being_written, parse_run
+from mtl_perception.dataset_lock import locked_dataset_json
 from mtl_perception.dataset_tools.dataset_json import change_dataset_json
 from mtl_perception.dataset_tools.index_line import index_line
 from mtl_perception.dataset_tools.set_aside import free_place, keep_copy
@@ -48,9 +49,10 @@ def repair(found: Survey) -> list[str]:
             continue
         done.append(f"moved {path.relative_to(found.root)} to {place.relative_to(found.root)}")
     if found.dangling:
-        old = free_place(found.root, QUARANTINE_FOLDER, "", "dataset.json")
-        write_atomically(old, (found.root / "dataset.json").read_bytes())
-        change_dataset_json(found.root, _lists_without(found))
+        with locked_dataset_json(found.root):
+            old = free_place(found.root, QUARANTINE_FOLDER, "", "dataset.json")
+            write_atomically(old, (found.root / "dataset.json").read_bytes())
+            change_dataset_json(found.root, _lists_without(found))
         done.append(f"took {len(found.dangling)} names out of the lists of dataset.json")
     folder = DatasetFolder(found.root)
     for run in sorted({*found.runs, *found.not_indexed}):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +9,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, DatasetInfo, Intrinsics
 from mtl_perception.dataset_index import INDEX_FOLDER
 from mtl_perception.dataset_index_writer import sync_folder
+from mtl_perception.dataset_lock import locked_dataset_json
 
 DEPTH_PER_METRE = 1000.0
 """What is logged is in millimetres."""
@@ -34,7 +31,7 @@ def make_folder(root: Path) -> None:
     try:
         made = [folder for folder in (root / INDEX_FOLDER, root, *root.parents) if not folder.exists()]
         (root / INDEX_FOLDER).mkdir(parents=True, exist_ok=True)
-        with _locked(root):
+        with locked_dataset_json(root):
             pass
         for folder in made:  # or a power cut may take the whole folder, whatever was synced within
             sync_folder(folder.parent)
@@ -63,7 +60,7 @@ def agree_on_camera(
     """
     info = DatasetInfo(width, height, licence or UNKNOWN_LICENCE, source, intrinsics, DEPTH_PER_METRE)
     # Two loggers may see their first frames at once.
-    with _locked(root):
+    with locked_dataset_json(root):
         if (root / "dataset.json").exists():
             there = DatasetFolder(root).info
             difference = _difference(there, replace(info, licence=licence or there.licence))
@@ -108,14 +105,3 @@ def _difference(there: DatasetInfo, here: DatasetInfo) -> str | None:
 
 def _numbers(camera: Intrinsics) -> str:
     return " ".join(f"{name} {value:.1f}" for name, value in vars(camera).items())
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Keep other loggers from reading or writing the ``dataset.json`` of ``root`` meanwhile."""
-    file = os.open(root / INDEX_FOLDER / ".lock", os.O_CREAT | os.O_RDWR, 0o666)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)

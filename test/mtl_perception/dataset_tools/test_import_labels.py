@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import cv2
 import numpy as np
@@ -26,8 +27,11 @@ from noise_folder import HEIGHT, WIDTH, write_dataset
 
 from mtl_perception.cli import main
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.dataset_lock import locked_dataset_json
 from mtl_perception.dataset_tools import export_files
+from mtl_perception.dataset_tools.dataset_json import change_dataset_json
 from mtl_perception.dataset_tools.export_files import ExportFiles
+from mtl_perception.dataset_tools.import_labels import import_labels, open_labels
 from mtl_perception.dataset_tools.mask_labels import MaskLabels
 
 CLASSES = {4: "floor", 9: "odd / thing", 2: "wall"}
@@ -228,6 +232,54 @@ def test_unknown_classes_are_refused_or_added(tmp_path, maps, capsys):
     after = json.loads((folder.root / "dataset.json").read_text())
     assert after.pop("classes") and {**after, "classes": None} == {**document, "ours": [1, 2], "classes": None}
     assert "new class 8: wall" in capsys.readouterr().out
+
+
+def mask_of(tmp_path, frame: str, label: str):
+    """An export that shows all of ``frame`` as ``label``."""
+    exported = {f"{frame}.png": png(np.full((HEIGHT, WIDTH, 3), 9, np.uint8)), "labelmap.txt": f"{label}:9,9,9::"}
+    return write_zip(tmp_path / f"{frame}-{label}.zip", exported)
+
+
+def opened(folder: DatasetFolder, source):
+    """What ``import_labels`` takes, of the folder as it is now."""
+    folder = DatasetFolder(folder.root)
+    return folder, *open_labels(folder, source)
+
+
+def test_classes_that_another_import_added_meanwhile_keep_their_ids(tmp_path):
+    folder = write_dataset(tmp_path / "set", classes={1: "wall"})
+    sources = [mask_of(tmp_path, frame, label) for frame, label in (("a0", "sofa"), ("a1", "lamp"), ("a2", "sofa"))]
+    imports = [opened(folder, source) for source in sources]  # all have looked before the first writes
+    added = [import_labels(*one, add_classes=True).added_classes for one in imports]
+    assert added == [{2: "sofa"}, {3: "lamp"}, {}]
+    folder = DatasetFolder(folder.root)
+    assert folder.info.classes == {1: "wall", 2: "sofa", 3: "lamp"}
+    assert [int(folder.read_semantic(name).max()) for name in ("a0", "a1", "a2")] == [2, 3, 2]
+
+
+def test_classes_that_came_to_mean_something_else_meanwhile_are_told(tmp_path):
+    folder = write_dataset(tmp_path / "set", classes={1: "wall"})
+    one = opened(folder, mask_of(tmp_path, "a0", "sofa"))
+    path = folder.root / "dataset.json"
+    for classes, complaint in (({"1": "door"}, "now is 'door'"), ({}, "now is gone")):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "classes": classes}))
+        before = {"index/.lock": b"", **files(folder)}
+        with pytest.raises(DatasetError, match=f"dataset.json changed: class 1 was 'wall' and {complaint}; import"):
+            import_labels(*one, add_classes=True)
+        assert files(folder) == before
+
+
+def test_an_import_waits_for_who_is_changing_the_classes(tmp_path):
+    folder = write_dataset(tmp_path / "set", classes={1: "wall"})
+    one = opened(folder, mask_of(tmp_path, "a0", "sofa"))
+    with ThreadPoolExecutor() as pool:
+        with locked_dataset_json(folder.root):
+            waiting = pool.submit(import_labels, *one, add_classes=True)
+            assert not wait([waiting], timeout=0.5).done
+            assert DatasetFolder(folder.root).info.classes == {1: "wall"}
+            change_dataset_json(folder.root, {"classes": {"1": "wall", "2": "lamp"}})
+        assert waiting.result(30).added_classes == {3: "sofa"}
+    assert DatasetFolder(folder.root).info.classes == {1: "wall", 2: "lamp", 3: "sofa"}
 
 
 def test_classes_that_no_picture_uses_need_no_name(tmp_path, maps):
