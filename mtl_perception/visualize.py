@@ -73,10 +73,21 @@ def captioned(image: np.ndarray, caption: str) -> np.ndarray:
 
 def viewing_range(depths: Sequence[np.ndarray]) -> tuple[float, float]:
     """Metres between which all but the nearest and farthest hundredth of ``depths`` (each (H, W), metres) lie."""
-    known = np.concatenate([d[np.isfinite(d) & (d > 0)] for d in (depth[::4, ::4] for depth in depths)])
-    if not known.size:
+    return range_of([known_depth(depth) for depth in depths])
+
+
+def known_depth(depth: np.ndarray) -> np.ndarray:
+    """The known metres, one-dimensional, of every 16th pixel of ``depth`` (H, W): enough to tell its range."""
+    sparse = depth[::4, ::4]
+    return sparse[np.isfinite(sparse) & (sparse > 0)]
+
+
+def range_of(known: Sequence[np.ndarray]) -> tuple[float, float]:
+    """As ``viewing_range``, of what ``known_depth`` gives of each."""
+    metres = np.concatenate(known)
+    if not metres.size:
         return 0.5, 10.0
-    nearest, farthest = np.percentile(known, (1, 99))
+    nearest, farthest = np.percentile(metres, (1, 99))
     return float(nearest), float(max(farthest, nearest * 1.1))
 
 
