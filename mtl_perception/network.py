@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Sequence
@@ -51,6 +52,7 @@ class Network:
 
     Attributes:
         card: what the file says of itself.
+        sha256: of the file as it was opened, hexadecimal; it may hold another network since.
         device: what runs it, for people to read. Where the device is lost amid the work, the next wished library takes
             over, and this changes.
         passed_over: a line for each library that was to run it and does not, or not any more: which, and why.
@@ -62,17 +64,17 @@ class Network:
 
     def __init__(self, path: str | os.PathLike[str], runtime: Runtime = Runtime()) -> None:  # noqa: B008 (frozen)
         self.path, self._replacing = Path(path), threading.Lock()
-        self._backend, self.passed_over, self._others = _open(self.path, runtime)
+        (self._backend, self.passed_over, self._others), self.sha256 = _open(self.path, runtime)
         self.card = _card(self.path, self._backend)
         self.device = self._backend.device
 
     @classmethod
     def of(cls, backend: Backend, card: ModelCard, path: Path) -> Network:
-        """A network that is open already, with the card it will have once it lies at ``path``."""
+        """A network that is open already, with the card it will have once it lies at ``path``; of no ``sha256``."""
         network = cls.__new__(cls)
         network.path, network._backend, network.card, network.device = path, backend, card, backend.device
         network._replacing, network._others = threading.Lock(), ()
-        network.passed_over = ()
+        network.passed_over, network.sha256 = (), ""
         return network
 
     def predict(
@@ -132,8 +134,8 @@ class Network:
                 raise error
             others, self._others = self._others, ()
             try:
-                opened = _open(self.path, others)
-                if _card(self.path, opened.backend) != self.card:
+                opened, sha256 = _open(self.path, others)
+                if sha256 != self.sha256:
                     raise NetworkError(f"{self.path} is another network by now: reload it")
             except NetworkError as problem:
                 raise DeviceLostError(f"{error}; and {problem}") from error
@@ -150,7 +152,8 @@ def read_card(path: Path) -> ModelCard:
     return Network(path, _AT_ONCE).card
 
 
-def _open(path: Path, wished: Runtime | Sequence[Candidate]) -> Opened:
+def _open(path: Path, wished: Runtime | Sequence[Candidate]) -> tuple[Opened, str]:
+    """The network of the file, and the SHA-256 of what was opened."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise NetworkError(f"{path} is larger than a network file can be (2 GiB)")
@@ -161,9 +164,10 @@ def _open(path: Path, wished: Runtime | Sequence[Candidate]) -> Opened:
     except OSError as error:
         raise NetworkError(f"cannot read the network file {path}: {error.strerror}") from error
     try:
-        return open_backend(path, model, candidates(wished) if isinstance(wished, Runtime) else wished)
+        opened = open_backend(path, model, candidates(wished) if isinstance(wished, Runtime) else wished)
     except NetworkError as error:
         raise NetworkError(f"{path}: {error}") from error
+    return opened, hashlib.sha256(model).hexdigest()
 
 
 def _card(path: Path, backend: Backend) -> ModelCard:

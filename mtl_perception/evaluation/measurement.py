@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import closing
@@ -240,7 +239,7 @@ class Measurement:
         return {
             "name": name,
             "file": network.path.name,
-            "sha256": hashlib.sha256(network.path.read_bytes()).hexdigest(),
+            "sha256": network.sha256,
             "card": json.loads(network.card.to_json()),
             "provider": network.device,
             **found,

@@ -14,7 +14,7 @@ import pytest
 from convolution_file import write_convolutions
 from gpu_doubles.on_a_gpu import modules
 from gpu_doubles.opened import ALONE, BOTH, assert_right, random_rgb, refused
-from network_file import write_network
+from network_file import write_depth_network, write_network
 
 from mtl_perception.backends import DeviceLostError, NetworkError
 from mtl_perception.backends.choice import Runtime
@@ -228,10 +228,11 @@ def test_a_gpu_that_disappears_and_a_file_that_did_too(orin, tmp_path):
         opened.predict(random_rgb())
 
 
-def test_a_gpu_that_disappears_and_a_file_that_is_another_by_now(orin, tmp_path):
+@pytest.mark.parametrize("write_another", [lambda path: write_network(path, 24, 32), write_depth_network])
+def test_a_gpu_that_disappears_and_a_file_that_is_another_by_now(orin, tmp_path, write_another):
     path = write_network(tmp_path / "network.onnx")
     opened = Network(path, BOTH)
-    write_network(path, 24, 32)
+    write_another(path)  # of another card, or of the same
     orin.lost = "cudaErrorLaunchFailure"
     with pytest.raises(DeviceLostError, match="is another network by now: reload it"):
         opened.predict(random_rgb())

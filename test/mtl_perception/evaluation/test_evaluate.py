@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from mtl_perception.cli import main
 from mtl_perception.evaluation import command
+from mtl_perception.evaluation.measurement import Measurement, Recording
 from mtl_perception.evaluation.metrics_file import read_metrics
 from mtl_perception.model_card import SemanticClass
 from mtl_perception.network import Network
@@ -84,6 +86,16 @@ def test_figures_are_those_of_the_recording(tmp_path, bag, network):
     assert lines[2]["stamp_s"] == f"{START // SECOND}.200000000" and lines[0]["model"] == "tiny"
     assert float(lines[3]["depth_abs_rel"]) == pytest.approx(0.1 / 1.1, abs=1e-3)
     assert float(lines[3]["miou"]) == 1.0 and lines[0]["depth_change"] == ""
+
+
+def test_the_digest_is_that_of_the_network_that_was_measured(tmp_path, bag, network):
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(network.read_bytes())
+    measurement = Measurement(Recording(bag), {"tiny": Network(path)}, "evaluate")
+    measurement.measure()
+    path.write_bytes(write_network(tmp_path / "other.onnx", 96, 128).read_bytes())  # as an export does meanwhile
+    (model,) = measurement.metrics()["models"]
+    assert model["sha256"] == hashlib.sha256(network.read_bytes()).hexdigest()
 
 
 def test_the_report_lies_beside_the_figures(tmp_path, bag, network, capsys):
