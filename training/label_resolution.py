@@ -14,9 +14,11 @@ from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.deployed_network import LABEL_STRIDE, DeployedNetwork
+from training.errors import ConfigurationError
 from training.evaluate import evaluate
 from training.export import to_onnx, with_card
 from training.input_size import add_size_option, input_size
+from training.models.tasks import SEMANTIC
 from training.torch_backend import model_card
 
 STRIDES = {
@@ -41,6 +43,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
     trained = load_checkpoint(options.checkpoint)
     source = Source.parse(options.frames, ".")
+    _check_labelled(source, options.frames)
     size = input_size(trained, options.size)
     card = model_card(trained, "comparison", size)
     backends = {
@@ -61,6 +64,17 @@ def main(argv: list[str]) -> None:
     print(table)
     if options.out:
         write_atomically(options.out, (table + "\n").encode())
+
+
+def _check_labelled(source: Source, frames: str) -> None:
+    """Find out before the work that there is something to measure; recordings have depth and no classes.
+
+    Raises:
+        ConfigurationError: no pixel of the frames has a class.
+    """
+    folder = source.folder
+    if not any(folder.has(SEMANTIC, name) and folder.read_semantic(name).any() for name in source.names):
+        raise ConfigurationError(f"{frames} has no classes to compare with: name frames with labels in semantic/")
 
 
 def _times(backends: dict[int, OnnxRuntimeBackend], size: tuple[int, int]) -> dict[int, float]:

@@ -274,6 +274,20 @@ def test_a_wide_student_is_measured_and_exported_in_its_own_proportion(folder, t
     assert "480x640 would be squashed to the network's 64x128" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("labels", [None, np.zeros((48, 64), np.uint8)])
+def test_frames_without_classes_are_told_before_anything_is_exported(
+    run, folder, tmp_path, monkeypatch, capsys, labels
+):
+    monkeypatch.setattr("training.label_resolution.to_onnx", None)
+    writer = DatasetWriter(tmp_path / "recording", folder.info)
+    for name in ("a", "b"):
+        writer.write_frame(name, folder.read_rgb("f00"), depth=np.full((48, 64), 2.0), semantic=labels)
+    writer.finish()
+    assert main(["compare-labels", str(run / "last.ckpt"), str(writer.root)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{writer.root} has no classes to compare with" in line
+
+
 @pytest.mark.parametrize(
     ("height", "width", "expected"), [(192, 256, (480, 640)), (512, 1024, (512, 1024)), (256, 256, (256, 256))]
 )
