@@ -23,6 +23,7 @@ from training.deployed_network import LABEL_STRIDE, DeployedNetwork
 from training.errors import ConfigurationError
 from training.evaluate import evaluate, report
 from training.input_size import add_size_option, input_size
+from training.replaced_file import check_same_training, keep_previous
 from training.torch_backend import TorchBackend, model_card
 
 PARITY_FRAMES = 16
@@ -110,12 +111,18 @@ def parity(deployed: DeployedNetwork, exported: bytes, source: Source) -> Parity
     return Parity(len(depth), float(np.max(depth)), float(np.mean(classes)), float(np.mean(confidence)))
 
 
-def main(argv: list[str]) -> None:
-    """Export; ``argv`` follows the word ``export``."""
+def main(argv: list[str], *, own_file: bool = False) -> None:
+    """Export; ``argv`` follows the word ``export``.
+
+    Args:
+        argv: what to export, and where to.
+        own_file: where to is in the folder of the command that calls, which replaces its own files.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training export",
         description="Turn a checkpoint into one network file: resizing, normalisation, argmax and a card inside. "
-        "The file is written only if it gives what torch gives on real frames.",
+        "The file is written only if it gives what torch gives on real frames. It takes the place of an export of the "
+        "same training alone, which stays beside it as *.previous.onnx if it is another network.",
     )
     parser.add_argument("checkpoint", type=user_path, help="runs/NAME/last.ckpt")
     parser.add_argument("out", type=user_path, help="network file to write, *.onnx")
@@ -133,8 +140,10 @@ def main(argv: list[str]) -> None:
     trained = load_checkpoint(options.checkpoint)
     size = input_size(trained, options.size)
     deployed = DeployedNetwork(trained, *size, LABEL_STRIDE)
-    model = to_onnx(deployed)
     card = model_card(trained, options.out.stem, size)
+    if not own_file:
+        check_same_training(options.out, card)
+    model = to_onnx(deployed)
     exported = with_card(model, card)
     agreement = parity(deployed, exported, frames)
     print(agreement)
@@ -145,5 +154,8 @@ def main(argv: list[str]) -> None:
         evaluation, per_class = evaluate(network, source, text.rpartition(":")[2] if ":" in text else "all")
         print(report(evaluation, per_class))
         evaluations.append(evaluation)
-    write_atomically(options.out, with_card(model, replace(card, evaluations=tuple(evaluations))))
+    exported = with_card(model, replace(card, evaluations=tuple(evaluations)))
+    if not own_file and (previous := keep_previous(options.out, exported)):
+        print(f"{options.out} was another network, kept as {previous}")
+    write_atomically(options.out, exported)
     print(f"{options.out} ({options.out.stat().st_size / 1e6:.1f} MB)")

@@ -19,6 +19,7 @@ from tiny_fit import fit
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.model_card import TrainingData
 from mtl_perception.network import Network
+from training import export
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.datasets.data_module import FolderData
@@ -310,6 +311,51 @@ def test_weights_are_no_freer_than_what_they_learnt_from(run):
     assert model_card(replace(trained, training_data=(free,)), "a", (96, 96)).licence == "Apache-2.0"
     licence = model_card(replace(trained, training_data=(free, bound)), "a", (96, 96)).licence
     assert licence == "as its training data allows: city: terms of use: non-commercial"
+
+
+def test_only_an_export_of_the_same_training_is_replaced_and_kept_if_it_is_another_network(
+    run, exported, folder, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "current.onnx"
+    arguments = ["export", str(run / "last.ckpt"), str(out), "--size", "96x96", "--frames", f"{folder.root}:val"]
+    monkeypatch.setattr("training.export.to_onnx", lambda deployed: onnx.load(exported))
+    shutil.copy(exported, out)
+    assert main(arguments) == 0 and [*tmp_path.iterdir()] == [out], "the same network is not worth keeping"
+    again = onnx.load(out)  # as a training on the same frames of another seed
+    weights = max(again.graph.initializer, key=lambda w: len(w.raw_data))
+    weights.raw_data = bytes(len(weights.raw_data))
+    onnx.save(again, out)
+    before = out.read_bytes()
+    capsys.readouterr()
+    assert main(arguments) == 0
+    previous = tmp_path / "current.previous.onnx"
+    assert f"{out} was another network, kept as {previous}" in capsys.readouterr().out.splitlines()
+    assert previous.read_bytes() == before != out.read_bytes()
+
+    monkeypatch.setattr("training.export.to_onnx", None)  # told before the work
+    card = Network(exported).card
+    for changes, told in (
+        ({"training_data": (TrainingData("city", 3, "MIT-0"),)}, "(training data differ)"),
+        ({"classes": card.classes[1:], "depth_max": 99.0}, "(classes and depth ranges differ)"),
+    ):
+        out.write_bytes(with_card(onnx.load(exported), replace(card, **changes)))
+        before = out.read_bytes()
+        assert main(arguments) == 2 and out.read_bytes() == before
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert f"{out} is there and is of another training {told}: choose another name, or move it away" in line
+    out.write_bytes(b"hello")
+    assert main(arguments) == 2 and out.read_bytes() == b"hello"
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"{out} is there and is no export: choose another name" in line
+
+
+def test_a_command_replaces_its_own_file_whatever_it_is(run, exported, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.export.to_onnx", lambda deployed: onnx.load(exported))
+    out = tmp_path / "student.onnx"
+    out.write_bytes(b"torn")
+    arguments = [str(run / "last.ckpt"), str(out), "--size", "96x96", "--frames", f"{folder.root}:val"]
+    export.main(arguments, own_file=True)
+    assert Network(out).card.name == "student" and [*tmp_path.iterdir()] == [out]
 
 
 def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder):

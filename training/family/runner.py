@@ -129,7 +129,7 @@ class FamilyRunner:
         frames = ["--frames", report, "--evaluate", report]
         # Interrupted between the file and the word on it, a file has none and is exported anew.
         self._export_file(member).unlink(missing_ok=True)
-        export.main([str(checkpoint), str(self.file(member)), *frames, "--size", self._size()])
+        export.main([str(checkpoint), str(self.file(member)), *frames, "--size", self._size()], own_file=True)
         write_settings(self._export_file(member), self._export_settings())
 
     def _is_exported(self, member: Member) -> bool:

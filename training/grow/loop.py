@@ -79,7 +79,7 @@ class GrowthLoop:
         out = self.home / "student.onnx"
         height, width = self.settings.size
         arguments = [str(student), str(out), "--frames", held_out[0], "--evaluate", *held_out]
-        export.main([*arguments, "--size", f"{height}x{width}"])
+        export.main([*arguments, "--size", f"{height}x{width}"], own_file=True)
         return out
 
     def _fit(self, role: str, further: Mapping[str, Mapping[str, Any]]) -> Path:
