@@ -110,13 +110,13 @@ def paths_there(model: Path) -> dict[str, Runtime]:
     return found
 
 
-def accuracy(file: Path, source: Source, split: str, path: str) -> dict[str, float]:
+def accuracy(file: Path, source: Source, path: str) -> dict[str, float]:
     """The figures of ``training.evaluate`` by one of ``PATHS``, or exactly."""
     if path != EXACT:
-        return evaluate(Network(file, PATHS[path]), source, split)[0].values
+        return evaluate(Network(file, PATHS[path]), source)[0].values
     backend = OnnxRuntimeBackend(file.read_bytes(), _CPU_PROVIDER, fuse=False)
     card = ModelCard.from_json(backend.metadata[METADATA_KEY])
-    return evaluate(Network.of(backend, card, file), source, split)[0].values
+    return evaluate(Network.of(backend, card, file), source)[0].values
 
 
 def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any]]:
@@ -140,14 +140,14 @@ def milliseconds(files: dict[str, Path], rounds: int) -> dict[str, dict[str, Any
 
 def measured(model: Path, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """How good the float network and every variant are."""
-    source, split = Source.parse(options.measure, "."), options.measure.rpartition(":")[2]
+    source = Source.parse(options.measure, ".")
     _check_frames(options.calibrate, options.measure, source)
     paths = paths_there(model)
-    found = {"float": {path: accuracy(model, source, split, path) for path in paths}}
+    found = {"float": {path: accuracy(model, source, path) for path in paths}}
     for name, (_, _, asked_for) in VARIANTS.items():
         file = folder / "variant.onnx"
         file.write_bytes(quantised(model.read_bytes(), options.calibrate, options.count, name))
-        found[name] = {path: accuracy(file, source, split, path) for path in asked_for if path in (*paths, EXACT)}
+        found[name] = {path: accuracy(file, source, path) for path in asked_for if path in (*paths, EXACT)}
     return {"frames": len(source.names), "accuracy": found}
 
 

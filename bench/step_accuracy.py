@@ -52,7 +52,7 @@ def run(recipe: str, seed: int, options: argparse.Namespace) -> dict[str, float]
             data = {"root": ".", "train": [options.train]}  # As MEASURE: not under MTL_PERCEPTION_DATA.
             last = fit_resumably(name, FIT, {"data": data, "trainer": length}, seed=seed)
         source = Source.parse(options.measure, ".")
-        evaluation, _ = evaluate_checkpoint(load_checkpoint(last), source, options.measure)
+        evaluation, _ = evaluate_checkpoint(load_checkpoint(last), source)
         content = {"train": options.train, "measure": options.measure, "values": evaluation.values}
         write_json(result, content)
     kept = json.loads(result.read_text())

@@ -20,7 +20,7 @@ BATCH_SIZE = 8
 
 
 @torch.inference_mode()
-def evaluate_checkpoint(trained: TrainedNetwork, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
+def evaluate_checkpoint(trained: TrainedNetwork, source: Source) -> tuple[Evaluation, dict[str, float]]:
     """Run the network on every frame of ``source``, with the labels it looks at, and measure what has labels.
 
     Depth is compared in true metres of the folder's own camera.
@@ -28,7 +28,6 @@ def evaluate_checkpoint(trained: TrainedNetwork, source: Source, split: str) -> 
     Args:
         trained: the network.
         source: the frames.
-        split: what to call them in the result.
 
     Returns:
         Metrics of the tasks it predicts (``mtl_perception.metrics``, ``training.metrics``), and IoU by class name.
@@ -57,4 +56,4 @@ def evaluate_checkpoint(trained: TrainedNetwork, source: Source, split: str) -> 
     bar.close()
     figures = measured_figures(metrics, folder)
     iou = metrics.by_task[SEMANTIC].per_class(trained.classes) if SEMANTIC in trained.tasks else {}
-    return Evaluation(folder.name, split, len(source.names), figures), iou
+    return Evaluation(folder.name, source.split, len(source.names), figures), iou

@@ -25,9 +25,7 @@ from training.models.tasks import DEPTH, SEMANTIC
 from training.torch_backend import TorchBackend, model_card
 
 
-def evaluate_file(
-    path: Path, source: Source, split: str, size: str | None = None
-) -> tuple[str, Evaluation, dict[str, float]]:
+def evaluate_file(path: Path, source: Source, size: str | None = None) -> tuple[str, Evaluation, dict[str, float]]:
     """Measure a network file (``.onnx``) or a checkpoint (``.ckpt``).
 
     A student's checkpoint runs as the robot runs its export of the same input, so that the two give the same
@@ -36,7 +34,6 @@ def evaluate_file(
     Args:
         path: of the network.
         source: the frames.
-        split: what to call them in the result.
         size: input of a student's checkpoint, HxW; None: that of its export, see ``input_size``.
 
     Returns:
@@ -54,24 +51,24 @@ def evaluate_file(
         if size is not None:
             taken = f"{network.card.input_height}x{network.card.input_width}"
             raise ConfigurationError(f"--size {size}: {path} takes {taken} and nothing else; leave --size out")
-        return (network.card.name, *evaluate(network, source, split))
+        return (network.card.name, *evaluate(network, source))
     trained = load_checkpoint(path)
     if reason := trained.why_not_deployable():
         if size is not None:
             raise ConfigurationError(f"--size {size} is a robot's input, which {path} has not: {reason}")
-        return (path.stem, *evaluate_checkpoint(trained, source, split))
+        return (path.stem, *evaluate_checkpoint(trained, source))
     taken = input_size(trained, size)
     card = model_card(trained, path.stem, taken)
     network = Network.of(TorchBackend(DeployedNetwork(trained, *taken)), card, path)
-    evaluation, per_class = evaluate(network, source, split)
+    evaluation, per_class = evaluate(network, source)
     if {*trained.tasks} - {DEPTH, SEMANTIC}:
         # What a robot's network leaves behind is measured on the checkpoint itself.
-        further, _ = evaluate_checkpoint(trained, source, split)
+        further, _ = evaluate_checkpoint(trained, source)
         evaluation = replace(evaluation, values={**further.values, **evaluation.values})
     return path.stem, evaluation, per_class
 
 
-def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, dict[str, float]]:
+def evaluate(network: Network, source: Source) -> tuple[Evaluation, dict[str, float]]:
     """Run ``network`` on every frame of ``source`` as the robot would, and measure what has labels.
 
     Depth is compared in true metres of the folder's own camera.
@@ -98,7 +95,7 @@ def evaluate(network: Network, source: Source, split: str) -> tuple[Evaluation, 
                 raise ConfigurationError(f"{folder.root} has depth but no intrinsics: add them to dataset.json")
             metrics.update(DEPTH, prediction.depth, read_truth(folder, DEPTH, name))
     figures = measured_figures(metrics, folder)
-    return Evaluation(folder.name, split, len(source.names), figures), metrics.by_task[SEMANTIC].per_class(names)
+    return Evaluation(folder.name, source.split, len(source.names), figures), metrics.by_task[SEMANTIC].per_class(names)
 
 
 def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:
@@ -123,7 +120,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--json", type=user_path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args(argv)
     source = Source.parse(f"{options.folder}:{options.split}" if options.split else options.folder, ".")
-    name, evaluation, per_class = evaluate_file(options.network, source, options.split or "all", options.size)
+    name, evaluation, per_class = evaluate_file(options.network, source, options.size)
     print(report(evaluation, per_class))
     if options.json:
         content = {"network": name, **vars(evaluation), "iou": per_class}

@@ -99,10 +99,9 @@ def with_card(model: onnx.ModelProto, card: ModelCard) -> bytes:
 def parity(deployed: DeployedNetwork, exported: bytes, source: Source) -> Parity:
     """Compare the two on frames spread over ``source``."""
     theirs, ours = TorchBackend(deployed), OnnxRuntimeBackend(exported)
-    chosen = np.linspace(0, len(source.names) - 1, PARITY_FRAMES).round().astype(int)
     depth, classes, confidence = [], [], []
-    for i in np.unique(chosen):
-        rgb = source.folder.read_rgb(source.names[i])
+    for name in source.spread(PARITY_FRAMES).names:
+        rgb = source.folder.read_rgb(name)
         image = Letterbox(rgb.shape[:2], deployed.size).to_network(rgb)
         a, b = theirs.run(image), ours.run(image)
         depth.append(float((np.abs(a[0] - b[0]) / a[0]).max()))
@@ -136,7 +135,7 @@ def main(argv: list[str], *, own_file: bool = False) -> None:
         raise ConfigurationError(f"a network file is named .onnx, not {options.out.name}")
     check_writable(options.out.parent)
     frames = Source.parse(options.frames, ".")
-    measured_on = {text: Source.parse(text, ".") for text in options.evaluate}
+    measured_on = [Source.parse(text, ".") for text in options.evaluate]
     trained = load_checkpoint(options.checkpoint)
     size = input_size(trained, options.size)
     deployed = DeployedNetwork(trained, *size, LABEL_STRIDE)
@@ -150,8 +149,8 @@ def main(argv: list[str], *, own_file: bool = False) -> None:
     agreement.check()
     network = Network.of(OnnxRuntimeBackend(exported), card, options.out)
     evaluations = []
-    for text, source in measured_on.items():
-        evaluation, per_class = evaluate(network, source, text.rpartition(":")[2] if ":" in text else "all")
+    for source in measured_on:
+        evaluation, per_class = evaluate(network, source)
         print(report(evaluation, per_class))
         evaluations.append(evaluation)
     exported = with_card(model, replace(card, evaluations=tuple(evaluations)))

@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
     rows = ["| the class is decided | mIoU | pixel accuracy | network, ms (median) |", "|---|---|---|---|"]
     for stride, where in STRIDES.items():
         network = Network.of(backends[stride], card, options.checkpoint)
-        evaluation, _ = evaluate(network, source, options.frames.rpartition(":")[2])
+        evaluation, _ = evaluate(network, source)
         values = evaluation.values
         chosen = " (the default)" if stride == LABEL_STRIDE else ""
         rows.append(

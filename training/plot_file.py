@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from matplotlib import pyplot as plt
+import matplotlib
 from matplotlib.figure import Figure
 
 from mtl_perception.atomic_write import write_atomically
+
+matplotlib.use("Agg")  # No window: it works where there is no screen, and from any thread.
+from matplotlib import pyplot as plt
+
+__all__ = ["plt", "save_plot"]
 
 
 def save_plot(figure: Figure, path: Path) -> None:

@@ -20,7 +20,7 @@ def test_a_bag_of_a_folder_gives_the_figures_of_the_folder(tmp_path, raw):
     folder = write_folder(tmp_path / "set", splits={"rgbd": with_depth}, sequences={})
     classes = tuple(SemanticClass(i, name, tuple(map(int, COLORS[i]))) for i, name in CLASSES.items())
     network = write_network(tmp_path / "tiny.onnx", card_text=card(classes=classes).to_json())
-    expected, iou = evaluate(Network(network), Source(folder, with_depth), "rgbd")
+    expected, iou = evaluate(Network(network), Source(folder, with_depth, "rgbd"))
 
     bag, out = tmp_path / "set.mcap", tmp_path / "out"
     options = ["--split", "rgbd", "--depth", *(["--raw"] if raw else [])]

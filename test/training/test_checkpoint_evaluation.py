@@ -29,12 +29,12 @@ def fresh(inputs: list[str], tasks: list[str]) -> TrainedNetwork:
 def test_other_classes_are_refused_not_miscounted(tmp_path, inputs, tasks):
     other = write_folder(tmp_path / "other", classes={1: "wall", 2: "ceiling", 3: "ball"})
     with pytest.raises(ConfigurationError, match=r"class 2 is 'floor' to the network and 'ceiling' in .*other"):
-        evaluate_checkpoint(fresh(inputs, tasks), Source(other, other.names()), "all")
+        evaluate_checkpoint(fresh(inputs, tasks), Source(other, other.names()))
 
 
 def test_depth_needs_no_classes_and_is_in_metres_of_the_folders_camera(tmp_path):
     other = write_folder(tmp_path / "other", classes={1: "wall", 2: "ceiling", 3: "ball"})
-    evaluation, iou = evaluate_checkpoint(fresh(["rgb"], ["depth"]), Source(other, other.names()), "all")
+    evaluation, iou = evaluate_checkpoint(fresh(["rgb"], ["depth"]), Source(other, other.names()))
     truth = np.concatenate([other.read_depth(n).ravel() for n in other.names() if other.has("depth", n)])
     guess = 2.5 * 52.5 / 50
     known = truth[truth > 0]

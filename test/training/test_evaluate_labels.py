@@ -54,7 +54,7 @@ def test_a_class_that_nobody_named_is_said_with_its_file(data, network, capsys):
     assert main(["evaluate", str(network), str(data.root)]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1] == f"error: {complaint}"
     with pytest.raises(DatasetError) as error:
-        evaluate_checkpoint(teacher(["semantic"]), Source(data, ["f00", "f01"]), "all")
+        evaluate_checkpoint(teacher(["semantic"]), Source(data, ["f00", "f01"]))
     assert str(error.value) == complaint
 
 
@@ -78,8 +78,8 @@ def test_a_checkpoint_is_not_measured_on_what_is_unknown_either(data, capsys):
     for path in (data.root / "depth").iterdir():
         cv2.imwrite(str(path), np.zeros((48, 64), np.uint16))
     some = Source(data, ["f00", "f01"])
-    evaluation, _ = evaluate_checkpoint(teacher(["semantic", "normals"]), some, "all")
+    evaluation, _ = evaluate_checkpoint(teacher(["semantic", "normals"]), some)
     assert "miou" in evaluation.values and "normals_mean" not in evaluation.values
     assert "warning: normals cannot be measured" in capsys.readouterr().err
     with pytest.raises(ConfigurationError, match=r"normals cannot be measured: the labels in .*balls have no known"):
-        evaluate_checkpoint(teacher(["normals"]), some, "all")
+        evaluate_checkpoint(teacher(["normals"]), some)

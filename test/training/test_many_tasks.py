@@ -70,7 +70,7 @@ def test_one_network_learns_five_tasks_from_uneven_labels(home, data):
     assert {task: len(names) for task, names in budget.labels.items()} == COUNTS
     student = load_checkpoint(home / "runs/student/last.ckpt")
     assert student.tasks == tuple(TASKS)
-    _, evaluation, iou = evaluate_file(home / "runs/student/last.ckpt", Source(data, data.names("val")), "val")
+    _, evaluation, iou = evaluate_file(home / "runs/student/last.ckpt", Source(data, data.names("val"), "val"))
     values = evaluation.values
     assert iou
     for figure in ("rmse", "miou_present", "normals_mean", "edge_f", "edge_ap", "offset_error"):

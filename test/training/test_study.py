@@ -350,7 +350,7 @@ def test_a_row_that_sees_all_labels_is_trained_once_for_all_budgets(tmp_path, fo
     monkeypatch.setattr("training.reproduce.runner.load_checkpoint", lambda path: Mock())
     monkeypatch.setattr(
         "training.reproduce.runner.evaluate_checkpoint",
-        lambda _, frames, split: (Evaluation("balls", split, len(frames.names), {}), {}),
+        lambda _, frames: (Evaluation("balls", frames.split, len(frames.names), {}), {}),
     )
     runner.run_all()
     assert len(trained) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from training.affinity.report import as_json, markdown
 from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_studies, read_affinity_study
 from training.cheap_version import cheap_version
+from training.data_root import add_root_option, data_root
 from training.errors import ConfigurationError
 from training.results_page import write_page
 from training.yaml_file import STUDIES
@@ -59,9 +59,7 @@ def main(argv: list[str]) -> None:
         action="store_true",
         help="train nothing: tell how well the cheap matrix agrees with the whole one",
     )
-    parser.add_argument(
-        "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
-    )
+    add_root_option(parser)
     parser.add_argument("--out", type=user_path, help="where to write table and picture (default: runs/STUDY)")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--precision", help="Lightning's: 32-true, bf16-mixed, ...")
@@ -118,7 +116,7 @@ def _agreement(study: AffinityStudy, out: Path | None) -> None:
 
 def _study(options: argparse.Namespace) -> tuple[AffinityStudy, str]:
     """The study that is named, and the folder of its data sets."""
-    root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+    root = data_root(options.root)
     if options.study.endswith(".yaml"):
         return read_affinity_study(Path(options.study)), root
     if options.study in known_studies():

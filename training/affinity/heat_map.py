@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 
 from training.affinity.effects import Effect, relative_matrix
-from training.plot_file import save_plot
+from training.plot_file import plt, save_plot
 from training.spread import UNDECIDED
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 
 def draw_heat_map(tasks: Sequence[str], cells: Mapping[tuple[str, str], Effect], title: str, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, 
 
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import TrainingData
+from training.data_root import data_root
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
@@ -91,7 +91,7 @@ class FolderData(LightningDataModule):
         workers: int = 1,
     ) -> None:
         super().__init__()
-        root = root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+        root = data_root(root)
         self.train_sources = [Source.parse(text, root) for text in train]
         _check_names(self.train_sources)
         self.validation_source: Source | None = None

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mtl_perception.dataset_folder import DatasetFolder
 from training.errors import ConfigurationError
 
@@ -16,10 +18,17 @@ _KINDS = ("rgb", "depth", "semantic", "instance")
 
 @dataclass(frozen=True)
 class Source:
-    """Frames of one data set folder."""
+    """Frames of one data set folder.
+
+    Attributes:
+        folder: whose frames they are.
+        names: theirs.
+        split: what they are called: the split's name, or ``all`` of the folder's.
+    """
 
     folder: DatasetFolder
     names: list[str]
+    split: str = "all"
 
     @classmethod
     def parse(cls, text: str, root: str) -> Source:
@@ -38,7 +47,7 @@ class Source:
         names = folder.names(split if colon else None)
         if not names:
             raise ConfigurationError(f"{text} has no frames")
-        return cls(folder, names)
+        return cls(folder, names, split if colon else "all")
 
     @property
     def digest(self) -> str:
@@ -51,6 +60,11 @@ class Source:
         files = {name: [_length(folder.path(kind, name)) for kind in _KINDS] for name in self.names}
         content = [dict(info.classes), camera, info.depth_per_metre, files]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def spread(self, count: int) -> Source:
+        """``count`` of the frames, evenly spaced from the first to the last; all where there are no more."""
+        places = np.linspace(0, len(self.names) - 1, min(count, len(self.names))).round().astype(int)
+        return Source(self.folder, [self.names[i] for i in places], self.split)
 
     def hold_out(self, count: int) -> Source:
         """``count`` of the frames: evenly spaced; of a recording (``sequences``) the last ones in a row.
@@ -72,7 +86,7 @@ class Source:
             seen += len(group)
             share = -(-seen * count // len(self.names)) - len(held)
             held += group[len(group) - share :]
-        return Source(self.folder, held)
+        return Source(self.folder, held, self.split)
 
     def is_of(self, other: Source) -> bool:
         """Whether it is of the same folder as ``other``, by whatever path."""
@@ -85,7 +99,7 @@ class Source:
     def without(self, other: Source) -> Source:
         """The frames that are not ``other``'s, too."""
         left_out = self.shared_with(other)
-        return Source(self.folder, [name for name in self.names if name not in left_out])
+        return Source(self.folder, [name for name in self.names if name not in left_out], self.split)
 
 
 def _length(path: Path) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from mtl_perception.deployment.benchmark import Benchmark, Configuration
 from mtl_perception.deployment.benchmark_figures import figures
 from mtl_perception.deployment.conditions import as_text, conditions
 from mtl_perception.json_file import write_json
+from training.data_root import add_root_option, data_root
 from training.errors import ConfigurationError
 from training.family.family import FAMILIES, read_family
 from training.family.runner import FamilyRunner
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
         "anew what is trained. Times are taken last, in turns: leave the machine alone.",
     )
     parser.add_argument("family", help=f"one of {known}, or the path of a YAML like those")
-    parser.add_argument("--root", help="folder of the data sets (default: MTL_PERCEPTION_DATA, else here)")
+    add_root_option(parser)
     parser.add_argument("--members", nargs="+", metavar="NAME", help="only these (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and frames (default: %(default)s)")
     parser.add_argument("--out", type=user_path, help="folder of the table and picture (default: runs/FAMILY)")
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     path = Path(options.family) if options.family.endswith(".yaml") else FAMILIES / f"{options.family}.yaml"
     family = read_family(path)
     members = [family.member(name) for name in options.members] if options.members else list(family.members)
-    root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+    root = data_root(options.root)
     runner = FamilyRunner(family, root, options.seed, options.accelerator)
     if options.table_only:
         members = runner.exported(members)

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from training.family.family import Family
-from training.plot_file import save_plot
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator, NullFormatter
+from training.plot_file import plt, save_plot
 
 _FIGURES = {"miou_present": ("mIoU of the classes present, %", 100, 1), "rmse": ("depth rmse, m", 1, 3)}
 """Title, scale and decimals of what a card tells."""

@@ -106,7 +106,4 @@ def on_the_teacher(old: Sequence[Evaluation], teacher: Sequence[Evaluation]) -> 
 
 def measure(path: Path, held_out: Sequence[str]) -> list[Evaluation]:
     """Measure a network file or checkpoint on every FOLDER:SPLIT."""
-    return [
-        evaluate_file(path, Source.parse(text, "."), text.rpartition(":")[2] if ":" in text else "all")[1]
-        for text in held_out
-    ]
+    return [evaluate_file(path, Source.parse(text, "."))[1] for text in held_out]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.model_card import ModelCard, TrainingData
+from training.data_root import data_root
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.yaml_file import read_fields
@@ -65,7 +65,7 @@ def recorded_sources(checkpoint: Path, training_data: Sequence[TrainingData]) ->
         data = settings["data"]
         if data["pseudo_labels"] or settings["model"]["start_from"]:
             return ()
-        root = Path(data["root"] or os.environ.get("MTL_PERCEPTION_DATA", ".")).expanduser()
+        root = Path(data_root(data["root"])).expanduser()
         sources = tuple(str(root / text) for text in data["train"])
         names = {Source.parse(text, ".").folder.name for text in sources}
     except (ConfigurationError, DatasetError, KeyError, TypeError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ import torch
 from mtl_perception.argument_types import user_path
 from mtl_perception.json_file import write_json
 from training.cheap_version import cheap_version
+from training.data_root import add_root_option, data_root
 from training.errors import ConfigurationError
 from training.limits.plan import cost
 from training.limits.report import draw_curves, markdown
@@ -36,9 +36,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--curves", nargs="+", metavar="CURVE", help="only these curves")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only these seeds")
     parser.add_argument("--cheap", action="store_true", help="the study's cheap version: small pictures, few steps")
-    parser.add_argument(
-        "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
-    )
+    add_root_option(parser)
     parser.add_argument("--out", type=user_path, help="where to write tables and picture (default: runs/STUDY)")
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--table-only", action="store_true", help="train nothing, write the tables of what there is")
@@ -48,7 +46,7 @@ def main(argv: list[str]) -> None:
         raise ConfigurationError(f"no study {options.study!r}; known: {', '.join(known)}")
     study = read_limits_study(path)
     study = (cheap_version(study) if options.cheap else study).only(options.curves, options.seeds)
-    root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+    root = data_root(options.root)
     runner = LimitsRunner(study, root, {"accelerator": options.accelerator})
     print(cost(study), flush=True)
     if not options.table_only:

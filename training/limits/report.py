@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
-from training.plot_file import save_plot
+from training.plot_file import plt, save_plot
 from training.reproduce.table import steps_behind
 from training.spread import HELPS, HURTS, UNDECIDED, Spread
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 FIGURES = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
 MEANING = {

@@ -7,7 +7,6 @@ import logging
 import warnings
 from pathlib import Path
 
-import numpy as np
 from lightning import Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from torch.utils.data import DataLoader
@@ -136,18 +135,17 @@ def measure(
 
 def examples(source: Source, out: PseudoFolder, task: str) -> list[Example]:
     """A few frames, spread over the source, as pictures of the report; ``task`` is semantic or depth."""
-    chosen = np.unique(np.linspace(0, len(source.names) - 1, EXAMPLES).round().astype(int))
     folder = source.folder
     read, confidence = SHOWN[task]
     return [
         Example(
-            name=source.names[i],
-            rgb=folder.read_rgb(source.names[i]),
-            pseudo=read(out, source.names[i]),
-            confidence=out.read_whole(confidence, source.names[i]),
-            truth=read_truth(folder, task, source.names[i]) if folder.has(task, source.names[i]) else None,
+            name=name,
+            rgb=folder.read_rgb(name),
+            pseudo=read(out, name),
+            confidence=out.read_whole(confidence, name),
+            truth=read_truth(folder, task, name) if folder.has(task, name) else None,
         )
-        for i in chosen
+        for name in source.spread(EXAMPLES).names
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from mtl_perception.argument_types import at_least_one, user_path
 from mtl_perception.json_file import write_json
 from training.checkpoint import load_checkpoint
+from training.data_root import add_root_option, data_root
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.reproduce.curves import draw_curves
@@ -37,9 +37,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "study", help=f"one of: {known}; or the path of a YAML of your own; toy explains itself: toy --help"
     )
-    parser.add_argument(
-        "--root", help="folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
-    )
+    add_root_option(parser)
     parser.add_argument("--out", type=user_path, help="where to write the table (default: runs/STUDY)")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows, and their teachers")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only these seeds")
@@ -57,7 +55,7 @@ def main(argv: list[str]) -> None:
     trainer = {"accelerator": options.accelerator}
     if options.precision:
         trainer["precision"] = options.precision
-    runner = StudyRunner(study, options.root or os.environ.get("MTL_PERCEPTION_DATA", "."), trainer)
+    runner = StudyRunner(study, data_root(options.root), trainer)
     if not options.table_only:
         runner.run_all()
     write_tables(runner, options.out or runner.home)

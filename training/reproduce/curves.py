@@ -9,13 +9,10 @@ from typing import Any
 import matplotlib
 import numpy as np
 
-from training.plot_file import save_plot
+from training.plot_file import plt, save_plot
 from training.reproduce.study import Study
 from training.reproduce.summary import cells
 from training.reproduce.table import TASK
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 PANELS = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
 

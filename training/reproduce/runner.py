@@ -71,9 +71,7 @@ class StudyRunner(StudyRuns):
         # What a teacher looks at when measured is the label of the frame itself.
         measured = {}
         for text, frames in self._measured_on.items():
-            evaluation, per_class = evaluate_checkpoint(
-                trained, frames, text.rpartition(":")[2] if ":" in text else "all"
-            )
+            evaluation, per_class = evaluate_checkpoint(trained, frames)
             measured[text] = {
                 "frames": evaluation.frames,
                 "digest": self._measured_digests[text],

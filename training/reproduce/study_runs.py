@@ -9,8 +9,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from training.datasets.data_module import BATCH_SIZE
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
@@ -185,10 +183,7 @@ class StudyRuns:
     def _measured_frames(self, text: str) -> Source:
         source = Source.parse(text, self.root)
         most = self.study.report_frames
-        if not 0 < most < len(source.names):
-            return source
-        chosen = np.linspace(0, len(source.names) - 1, most).round().astype(int)
-        return Source(source.folder, [source.names[i] for i in chosen])
+        return source.spread(most) if most else source
 
     def _steps_of_epochs(self, row: Row, budget: Mapping[str, int], seed: int) -> int:
         """The steps of the study's epochs over the frames the row trains on."""

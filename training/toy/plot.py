@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 
-from training.plot_file import save_plot
+from training.plot_file import plt, save_plot
 from training.toy.experiment import CURVE_STEP, ROWS
 from training.toy.functions import GRID, f2
 from training.toy.order import LENGTHS, SAME_EPOCHS, SAME_STEPS
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 COLOURS = {"st": "tab:blue", "mtl": "tab:orange", "ts": "tab:green"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from training.affinity.runner import AffinityRunner
 from training.affinity.study import PREFIX, known_studies, read_affinity_study
 from training.cheap_version import cheap_version
 from training.checkpoint import TrainedNetwork, load_checkpoint
+from training.data_root import add_root_option, data_root
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
@@ -62,9 +62,7 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--affinity", type=user_path, metavar="JSON", help="what `affinity` measured, to compare with")
     parser.add_argument("--cheap", action="store_true", help="of a study its cheap version")
-    parser.add_argument(
-        "--root", help="of a study, folder of the data sets (default: the environment's MTL_PERCEPTION_DATA, else here)"
-    )
+    add_root_option(parser, "of a study, ")
     parser.add_argument(
         "--count", type=at_least_one, default=FRAMES, help="frames to look at, spread (default: %(default)s)"
     )
@@ -79,7 +77,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
     root = "."
     if options.frames in known_studies():
-        root = options.root or os.environ.get("MTL_PERCEPTION_DATA", ".")
+        root = data_root(options.root)
         _take_from_study(options, root)
     if not (options.tasks and options.out):
         raise ConfigurationError(f"{options.frames} is no study ({', '.join(known_studies())}): say --tasks and --out")
@@ -161,8 +159,7 @@ def _frames(source: Source, tasks: Sequence[str], count: int) -> list[str]:
         raise ConfigurationError(
             f"{source.folder.root}: {len(names)} frames have {' and '.join(tasks)} together, {LEAST_FRAMES} are needed"
         )
-    chosen = np.unique(np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int))
-    return [names[i] for i in chosen]
+    return Source(source.folder, names).spread(count).names
 
 
 def _check_constant(labels: Mapping[str, np.ndarray], frames: str) -> None:

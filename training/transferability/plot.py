@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-from training.plot_file import save_plot
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from training.plot_file import plt, save_plot
 
 
 def draw(content: Mapping[str, Any], path: Path) -> None:
