@@ -19,8 +19,7 @@ from training.datasets.derived.offsets import offsets_of_instance
 from training.datasets.derived.sources import read_derived
 from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
-from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
-from training.datasets.sample import collate
+from training.datasets.sample import UNKNOWN_EDGE_PROBABILITY, collate
 from training.frame_prediction import enlarged, mirrored
 from training.metrics.normals import angles
 
@@ -222,7 +221,7 @@ def test_edges_of_a_view_are_unbroken_lines(dataset, view):
     left, width = CANONICAL.place(view.height, view.width).left, CANONICAL.place(view.height, view.width).width
     beside = np.r_[:left, left + width : CANONICAL.width]
     beside = CANONICAL.width - 1 - beside if view.mirrored else beside
-    assert len(beside) and (sample["edges"][:, beside] == UNKNOWN_PROBABILITY).all()
+    assert len(beside) and (sample["edges"][:, beside] == UNKNOWN_EDGE_PROBABILITY).all()
     semantic, edges = (np.delete(sample[key].numpy(), beside, axis=1) for key in ("semantic", "edges"))
     assert set(np.unique(edges)) <= {0.0, 1.0}
     changes = edges_of_semantic(semantic.astype(np.uint8)) == EDGE
@@ -245,7 +244,7 @@ def test_unknown_edges_stay_unknown(tmp_path):
     choice = LabelChoice(derived=("edges",))
     dataset = FolderDataset(DatasetFolder(tmp_path / "u"), ["f"], CanonicalCamera(32, 32, 50.0), False, choice)
     edges = dataset[0]["edges"].numpy()
-    assert (edges[:, :16] == UNKNOWN_PROBABILITY).all() and (edges[:, 17:] == 0).all()
+    assert (edges[:, :16] == UNKNOWN_EDGE_PROBABILITY).all() and (edges[:, 17:] == 0).all()
 
 
 def test_normals_need_a_camera(tmp_path, scenes):

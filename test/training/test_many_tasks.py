@@ -18,7 +18,7 @@ from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.placement import place
 from training.datasets.pseudo_folder import PseudoFolder
-from training.datasets.sample import UNKNOWN_EDGE
+from training.datasets.sample import UNKNOWN_EDGE_PROBABILITY
 from training.datasets.source import Source
 from training.deployed_network import DeployedNetwork
 from training.errors import ConfigurationError
@@ -129,7 +129,7 @@ def test_a_batch_without_a_label_to_look_at_is_one_of_holes(name):
     image = torch.zeros(1, 3, 8, 8)
     holes = {
         "normals": torch.zeros(1, 3, 8, 8),
-        "edges": torch.full((1, 8, 8), UNKNOWN_EDGE),
+        "edges": torch.full((1, 8, 8), UNKNOWN_EDGE_PROBABILITY),
         "offsets": torch.full((1, 2, 8, 8), torch.nan),
     }[name]
     without = modality.encode({"image": image})

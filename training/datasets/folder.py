@@ -17,8 +17,7 @@ from training.datasets.derived.edges import UNKNOWN_EDGE
 from training.datasets.derived.sources import NORMALS
 from training.datasets.frame_cache import ALL_LABELS, EDGE_CERTAIN, Frame, FramesOnDisk, LabelChoice, read_frames
 from training.datasets.placement import Placement
-from training.datasets.sample import IGNORE, Sample
-from training.datasets.sample import UNKNOWN_EDGE as UNKNOWN_PROBABILITY
+from training.datasets.sample import IGNORE, UNKNOWN_EDGE_PROBABILITY, Sample
 
 
 class FolderDataset(Dataset[Sample]):
@@ -137,7 +136,7 @@ class FolderDataset(Dataset[Sample]):
         pooled = F.adaptive_max_pool2d(level, (placed.height, placed.width))[0]
         surest = torch.from_numpy(placed.pad(pooled.numpy(), 0))
         surest = surest.flip(-1) if view.mirrored else surest
-        return torch.where(torch.from_numpy(nearest != UNKNOWN_EDGE) | (surest > 0.5), surest, UNKNOWN_PROBABILITY)
+        return torch.where(torch.from_numpy(nearest != UNKNOWN_EDGE) | (surest > 0.5), surest, UNKNOWN_EDGE_PROBABILITY)
 
     def _soft_view(self, soft: np.ndarray, view: View, placed: Placement, size: tuple[int, int]) -> torch.Tensor:
         """The same part of a coarser map of probabilities, at a quarter of the working size; 0 in the bands."""

@@ -13,7 +13,7 @@ IGNORE = 255
 
 SOFT_SEMANTIC = "soft_semantic"
 
-UNKNOWN_EDGE = -1.0
+UNKNOWN_EDGE_PROBABILITY = -1.0
 """Probability of an edge where nobody knows."""
 
 _FILL = {
@@ -21,7 +21,7 @@ _FILL = {
     "semantic": IGNORE,
     SOFT_SEMANTIC: 0.0,
     "normals": 0.0,
-    "edges": UNKNOWN_EDGE,
+    "edges": UNKNOWN_EDGE_PROBABILITY,
     "offsets": float("nan"),
 }
 
@@ -38,7 +38,7 @@ class Sample(TypedDict, total=False):
         normals: (3, H, W) float32, unit normals in the axes of the canonical camera (``canonical_camera``), facing it;
             all 0 where unknown.
         edges: (H, W) float32, probability of a boundary between classes, 0 or 1 where it is a true label;
-            ``UNKNOWN_EDGE`` = -1 where unknown.
+            ``UNKNOWN_EDGE_PROBABILITY`` = -1 where unknown.
         offsets: (2, H, W) float32, from the pixel to the centre of its object, right and down, in widths of the
             working size; NaN where there is no object.
     """
