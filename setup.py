@@ -29,7 +29,7 @@ setup(
         (f"{SHARE}/config", glob("config/*")),
         (f"{SHARE}/rviz", glob("rviz/*")),
         (f"{SHARE}/foxglove", glob("foxglove/*")),
-        (f"{SHARE}/models", glob("models/*")),
+        (f"{SHARE}/models", sorted({*glob("models/*")} - {*glob("models/*.previous.onnx")})),
         (f"{SHARE}/demo", glob("demo/*")),
     ],
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ from mtl_perception.visualize import Palette, known_depth, range_of, side_by_sid
 
 HELD = 60
 """Frames held for their colours: the video's depth is coloured by the first, the strip's by as many of the whole."""
+_MOST_WAITING = 120
+"""Frames and results not drawn yet, after which the replay waits."""
 _MOST_IN_WORK = 300
 """Frames whose results are awaited, after which the oldest is given up."""
 _STRIP_ROWS = 6
@@ -61,6 +64,8 @@ class _Shot:
 class DemoPictures:
     """``video.mp4`` of every frame with results, and ``strip.png`` of six, evenly spread.
 
+    They are drawn in a thread of their own, so that the replay keeps its pace.
+
     Depth has the colours of the range that the first ``HELD`` frames show; in the strip, of as many or half as
     many, spread over all.
 
@@ -72,7 +77,10 @@ class DemoPictures:
     def __init__(self, out: Path, palette: Palette) -> None:
         self._out, self._palette = out, palette
         self._in_work: dict[int, _Shot] = {}
-        self._results: deque[tuple[Output, int, np.ndarray]] = deque()
+        self._arrived: Queue[CompressedImage | tuple[Output, Image] | None] = Queue(_MOST_WAITING)
+        self._failure: Exception | None = None
+        self._drawer = Thread(target=self._draw_all, name="demo pictures", daemon=True)
+        self._drawer.start()
         self._count, self._every = 0, 1
         self._first: list[_Shot] = []
         self._spread: list[_Shot] = []
@@ -80,16 +88,12 @@ class DemoPictures:
         self._range = (0.0, 0.0)
 
     def take_frame(self, message: CompressedImage) -> None:
-        """Keep what goes in, and draw what has come out so far."""
-        self._draw()
-        stamp = nanoseconds_of(message.header.stamp)
-        self._in_work[stamp] = _Shot(stamp, message)
-        if len(self._in_work) > _MOST_IN_WORK:
-            del self._in_work[next(iter(self._in_work))]
+        """Keep what goes in."""
+        self._arrived.put(message)
 
     def take_result(self, output: Output, message: Image) -> None:
         """Keep what comes out; may be called in another thread."""
-        self._results.append((output, nanoseconds_of(message.header.stamp), array_from_image(message)))
+        self._arrived.put((output, message))
 
     def finish(self) -> bool:
         """Write the pictures; False where no frame has results, and none are written.
@@ -97,7 +101,9 @@ class DemoPictures:
         Raises:
             OSError: they could not be written whole.
         """
-        self._draw()
+        self._end_drawing()
+        if self._failure is not None:
+            raise self._failure
         if not self._count:
             return False
         if self._video is None:
@@ -108,20 +114,41 @@ class DemoPictures:
 
     def close(self) -> None:
         """Leave no video that is not finished."""
+        self._end_drawing()
         if self._video is not None:
             self._video.close()
 
-    def _draw(self) -> None:
-        while self._results:
-            output, stamp, image = self._results.popleft()
-            shot = self._in_work.get(stamp)
-            if shot is None:
+    def _end_drawing(self) -> None:
+        if self._drawer.is_alive():
+            self._arrived.put(None)
+            self._drawer.join()
+
+    def _draw_all(self) -> None:
+        while (arrived := self._arrived.get()) is not None:
+            if self._failure is not None:  # What goes on arriving is taken, lest the replay waits for ever.
                 continue
-            shot.take(output, image)
-            if shot.is_whole:
-                # Results come in order: what is older was dropped by the node.
-                self._in_work = {other: s for other, s in self._in_work.items() if other > stamp}
-                self._add(shot)
+            try:
+                self._draw(arrived)
+            except Exception as error:  # told by ``finish``
+                self._failure = error
+
+    def _draw(self, arrived: CompressedImage | tuple[Output, Image]) -> None:
+        if isinstance(arrived, CompressedImage):
+            stamp = nanoseconds_of(arrived.header.stamp)
+            self._in_work[stamp] = _Shot(stamp, arrived)
+            if len(self._in_work) > _MOST_IN_WORK:
+                del self._in_work[next(iter(self._in_work))]
+            return
+        output, message = arrived
+        stamp = nanoseconds_of(message.header.stamp)
+        shot = self._in_work.get(stamp)
+        if shot is None:
+            return
+        shot.take(output, array_from_image(message))
+        if shot.is_whole:
+            # Results come in order: what is older was dropped by the node.
+            self._in_work = {other: s for other, s in self._in_work.items() if other > stamp}
+            self._add(shot)
 
     def _add(self, shot: _Shot) -> None:
         if self._count % self._every == 0:

@@ -13,10 +13,9 @@ import numpy as np
 
 from mtl_perception.model_card import NOT_CONFIDENT, UNLABELLED
 
-_BLOCK = 1 << 15
-
 NEAREST = 1e-3
 """Metres: a true depth below it is none."""
+_BLOCK = 1 << 15
 """Pixels whose errors are made out at a time: what fits the cache takes a fraction of the time of a whole frame."""
 
 

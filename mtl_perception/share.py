@@ -40,7 +40,7 @@ def shipped_models() -> list[str]:
         models = share_directory() / "models"
     except FileNotFoundError:
         return []
-    return sorted(path.stem for path in models.glob("*.onnx"))
+    return sorted(path.stem for path in models.glob("*.onnx") if not path.stem.endswith(".previous"))
 
 
 def use_shared_memory_profile() -> None:

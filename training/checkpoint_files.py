@@ -43,8 +43,13 @@ class BestCheckpoint(ModelCheckpoint):
         super().__init__(directory, filename="best", monitor="val/score", mode="max", enable_version_counter=False)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it from a checkpoint, also where the folder has moved since: else any would be better than none."""
+        """Take it from a checkpoint, also where the folder has moved since: else any would be better than none.
+
+        Where there is no ``best.ckpt``, as under a new name, the next is the best.
+        """
         here = Path(str(self.dirpath))
+        if not (here / "best.ckpt").exists():
+            return
 
         def moved(path: str) -> str:
             return str(here / Path(path).name) if path else path

@@ -13,6 +13,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
 
 from training.checkpoint import load_checkpoint
@@ -108,7 +109,9 @@ class FitCLI(LightningCLI):
         if self.datamodule.validation_source is not None:
             callbacks.append(BestCheckpoint(directory))
         asked_for = settings["plugins"] or []
-        kwargs["plugins"] = [*(asked_for if isinstance(asked_for, list) else [asked_for]), WholeCheckpoints()]
+        plugins = asked_for if isinstance(asked_for, list) else [asked_for]
+        own = [] if any(isinstance(plugin, CheckpointIO) for plugin in plugins) else [WholeCheckpoints()]
+        kwargs["plugins"] = [*plugins, *own]
         # Lightning adds these to those of the command; an argument of this name would replace them.
         self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
         return super().instantiate_trainer(**kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import time
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -107,6 +108,9 @@ def test_an_interrupted_recording_leaves_no_half_video(tmp_path):
     with closing(DemoPictures(tmp_path, PALETTE)) as pictures:
         for number in range(HELD + 3):
             show(pictures, number)
+        begun = time.monotonic()
+        while not list(tmp_path.iterdir()) and time.monotonic() < begun + 20:
+            time.sleep(0.02)
         assert [path.name for path in tmp_path.iterdir()] != []
     assert not [*tmp_path.iterdir()]
 

@@ -144,7 +144,12 @@ def test_the_best_of_a_folder_that_was_moved_is_still_the_one_to_beat(tmp_path):
     best = str(tmp_path / "before" / "best.ckpt")
     before.best_model_score, before.best_model_path, before.kth_best_model_path = torch.tensor(0.7), best, best
     before.best_k_models, before.kth_value = {best: torch.tensor(0.7)}, torch.tensor(0.7)
+    trainer = Trainer(logger=False, accelerator="cpu")
+    after.load_state_dict(before.state_dict())
+    assert after.check_monitor_top_k(trainer, torch.tensor(0.6)), "nothing was moved: a new name"
+    (tmp_path / "after").mkdir()
+    (tmp_path / "after" / "best.ckpt").touch()
     after.load_state_dict(before.state_dict())
     assert after.best_k_models == {str(tmp_path / "after" / "best.ckpt"): torch.tensor(0.7)}
-    assert not after.check_monitor_top_k(Trainer(logger=False, accelerator="cpu"), torch.tensor(0.6))
-    assert after.check_monitor_top_k(Trainer(logger=False, accelerator="cpu"), torch.tensor(0.8))
+    assert not after.check_monitor_top_k(trainer, torch.tensor(0.6))
+    assert after.check_monitor_top_k(trainer, torch.tensor(0.8))
