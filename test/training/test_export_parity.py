@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from training import export
+from training.datasets.source import Source
 from training.errors import ConfigurationError
 
 
@@ -24,7 +25,7 @@ def test_depth_that_is_no_number_on_one_frame_is_refused(monkeypatch, broken):
 
     monkeypatch.setattr(export, "TorchBackend", lambda deployed: run(1.0))
     monkeypatch.setattr(export, "OnnxRuntimeBackend", lambda exported: run(1.0001))
-    source = SimpleNamespace(names=list(frames), folder=SimpleNamespace(read_rgb=frames.__getitem__))
+    source = Source(SimpleNamespace(read_rgb=frames.__getitem__), list(frames))
     agreement = export.parity(SimpleNamespace(size=(8, 8)), b"", source)
     assert agreement.frames == 2
     if broken is None:
