@@ -20,21 +20,15 @@ from training.errors import ConfigurationError
 from training.first_weights import FirstWeights
 from training.frame_prediction import maps_of
 from training.losses.multi_task import MultiTaskLoss
-from training.metrics.by_task import TaskMetrics
+from training.metrics.by_task import MAIN_FIGURES, TaskMetrics
 from training.models.fusion import build_backbone
 from training.models.inheritance import inherit
 from training.models.modalities import RGB, encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import DEPTH, SEMANTIC, dense_tasks
 
-SCORE = {
-    DEPTH: ("rmse", -1.0),
-    SEMANTIC: ("miou", 1.0),
-    NORMALS: ("normals_mean", -1 / 45),
-    EDGES: ("edge_f", 1.0),
-    OFFSETS: ("offset_error", -1 / 50),
-}
-"""Task to what of it counts, and how much, when the best checkpoint is looked for."""
+SCORE = {DEPTH: -1.0, SEMANTIC: 1.0, NORMALS: -1 / 45, EDGES: 1.0, OFFSETS: -1 / 50}
+"""How much a task's main figure counts when the best checkpoint is looked for."""
 
 
 class PerceptionModule(LightningModule):
@@ -190,9 +184,9 @@ class PerceptionModule(LightningModule):
         """Log what the held-out frames gave, and start anew."""
         values = self._metrics.compute()
         # One figure for the best checkpoint: every task counts, in units of about the same size.
-        score = sum(values.get(name, math.nan) * weight for name, weight in map(SCORE.get, self.hparams["tasks"]))
+        score = sum(values.get(MAIN_FIGURES[task].name, math.nan) * SCORE[task] for task in self.hparams["tasks"])
         self.log_dict({f"val/{k}": v for k, v in values.items()}, prog_bar=False)
-        self.log_dict({k: values[k] for k in ("miou", "rmse") if k in values}, prog_bar=True, logger=False)
+        self.log_dict({k: values[k] for k in ("miou_present", "rmse") if k in values}, prog_bar=True, logger=False)
         self.log("val/score", score)
         self._metrics.reset()
 
