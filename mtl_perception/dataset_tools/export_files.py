@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import lzma
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
+from mtl_perception.archive_damage import ARCHIVE_DAMAGES
 from mtl_perception.dataset_folder import DatasetError
 
-_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-"""What the archive or the ways of packing raise of damaged bytes; a bzip2's is an OSError."""
 _LARGEST_FILE = 1 << 30
 """Bytes; an archive may claim to hold more than any memory does."""
 
@@ -55,7 +52,7 @@ class ExportFiles:
             return self._archive.read(name)
         except OSError as error:
             raise DatasetError(f"cannot read {self.where(name)}: {error.strerror or error}") from error
-        except (*_DAMAGES, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        except ARCHIVE_DAMAGES as error:
             raise DatasetError(f"cannot read {self.where(name)}: {error}") from error
 
     def read_json(self, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 import zipfile
 from dataclasses import replace
@@ -139,8 +140,9 @@ def test_an_array_damaged_anywhere_is_named_or_read(pseudo):
     fill(pseudo, "f03")
     path = pseudo.path("soft_semantic", "f03")
     whole = path.read_bytes()
-    for position in range(len(whole)):
-        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+    # By the second a deflated member says that it is packed by LZMA.
+    for position, change in itertools.product(range(len(whole)), (0x55, 0x06)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ change]) + whole[position + 1 :])
         try:
             pseudo.read_soft_semantic("f03")
         except DatasetError as error:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from mtl_perception.archive_damage import ARCHIVE_DAMAGES
 from mtl_perception.dataset_folder import DatasetError
-
-# ``NotImplementedError``, of a compression that nobody has, is a RuntimeError.
-_DAMAGES = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def read_array(path: Path, key: str, shape: Sequence[int | None], most: tuple[int, int]) -> np.ndarray:
@@ -38,7 +35,7 @@ def read_array(path: Path, key: str, shape: Sequence[int | None], most: tuple[in
             if fits and dtype == np.float16:
                 with archive.open(f"{key}.npy") as member:
                     return np.lib.format.read_array(member, allow_pickle=False)
-    except _DAMAGES as error:
+    except (OSError, KeyError, *ARCHIVE_DAMAGES) as error:
         raise DatasetError(f"{path} is damaged or holds no {key}: {error}") from error
     wanted = ", ".join(f"{'hw'[axis]} <= {most[axis]}" if s is None else str(s) for axis, s in enumerate(shape))
     raise DatasetError(f"{path} holds {dtype} of shape {found}, not float16 of ({wanted})")

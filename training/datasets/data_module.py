@@ -20,7 +20,7 @@ from training.datasets.folder import FolderDataset
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.mixing import CutMix
-from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
+from training.datasets.pseudo_folder import TAU_END, PseudoFolder, PseudoInfo
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
@@ -159,9 +159,9 @@ class FolderData(LightningDataModule):
             where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
             raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
         if tau is not None:
-            if soft or not pseudo or keep is not None or not 0 <= tau < 1:
+            if soft or not pseudo or keep is not None or not 0 <= tau < TAU_END:
                 raise ConfigurationError(
-                    f"tau {tau}: a softmax, 0 to 1, above which pseudo_labels that are not soft count"
+                    f"tau {tau}: a softmax, 0 to below {TAU_END:.3f}, above which pseudo_labels that are not soft count"
                 )
             pseudo.info = replace(pseudo.info, tau=tau)
         if keep is not None and (soft or not pseudo or not 0 < keep <= 1):

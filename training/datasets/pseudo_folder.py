@@ -41,6 +41,8 @@ from training.trained_on import budget_by_data
 DESCRIPTION = "pseudo_labels.json"
 DEFAULT_TAU = 0.9
 """The paper's threshold."""
+TAU_END = 254.5 / 255
+"""A threshold from here on is 1 to a confidence of 255 steps."""
 FILES = {
     "semantic": ("pseudo_semantic", ".png"),
     "confidence": ("confidence", ".png"),

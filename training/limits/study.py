@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from training.datasets.pseudo_folder import TAU_END
 from training.degrade.sensors import SENSORS, check_level
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
@@ -81,8 +82,8 @@ class LimitsStudy:
     def _check_value(self, curve: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigurationError(f"{self.name}: {value!r} of the curve {curve} is no number (5e-1 is text in YAML)")
-        if curve == TAU and not 0 <= value < 1:
-            raise ConfigurationError(f"{self.name}: tau {value:g} is no softmax, 0 to below 1")
+        if curve == TAU and not 0 <= value < TAU_END:
+            raise ConfigurationError(f"{self.name}: tau {value:g} is no softmax, 0 to below {TAU_END:.3f}")
         if curve == LABELS and (value < 1 or value != int(value)):
             raise ConfigurationError(f"{self.name}: {value:g} labels: a whole number, 1 or more")
         if curve in SENSORS:

@@ -16,7 +16,7 @@ from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import DERIVED_FROM, carries, source_kind
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
-from training.datasets.pseudo_folder import DEFAULT_TAU, PseudoFolder, PseudoInfo
+from training.datasets.pseudo_folder import DEFAULT_TAU, TAU_END, PseudoFolder, PseudoInfo
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
@@ -202,10 +202,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--devices", type=at_least_one, default=1, help="processes or GPUs (default: 1)")
     parser.add_argument("--batch-size", type=at_least_one, default=8, help="frames at a time (default: 8)")
     options = parser.parse_args(argv)
-    # Confidence is written in 255 steps.
-    if not 0 <= options.tau < 254.5 / 255 or not 0 <= options.agreement <= 1:
+    if not 0 <= options.tau < TAU_END or not 0 <= options.agreement <= 1:
         raise ConfigurationError(
-            f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1, tau below 0.998"
+            f"tau {options.tau} and agreement {options.agreement} are shares: 0 to 1, tau below {TAU_END:.3f}"
         )
     if not all(0.25 <= scale <= 4 for scale in options.scales):
         raise ConfigurationError(f"--scales {' '.join(map(str, options.scales))}: each is 0.25 to 4")
