@@ -57,6 +57,7 @@ def test_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path
         ("title: mine\nrequire: 3", r"require is a list: \[3\]"),
         ("title: mine\nscales:", r"scales is a list: \[None\]"),
         ("title: mine\nteacher: [a]", r"teacher is a text, not \['a'\]"),
+        ("title: mine\nmodel: [rgb]", r"model holds fields, e.g. \{tasks: \[semantic\]\}, not \['rgb'\]"),
         ("title: mine\nlabels: [some]", r"labels is budget, mirror or all, not \['some'\]"),
         ("title: mine\ntau: 0.9", "a row has no 'tau'; it may say co_teachers"),
         ("soft: true", "mine.yaml has no title"),

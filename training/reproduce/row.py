@@ -89,6 +89,9 @@ def read_row(name: str) -> Row:
     for key in ("title", "teacher", "steps_of"):
         if not isinstance(content.get(key, ""), str):
             raise ConfigurationError(f"{path}: {key} is a text, not {content[key]!r}")
+    for key in ("data", "model", "trainer", "paper"):
+        if not isinstance(content.get(key, {}), dict):
+            raise ConfigurationError(f"{path}: {key} holds fields, e.g. {{tasks: [semantic]}}, not {content[key]!r}")
     sequences = {key: content.get(key, []) for key in ("require", "co_teachers", "scales")}
     for key, value in sequences.items():
         if not isinstance(value, list):

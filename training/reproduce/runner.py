@@ -91,8 +91,8 @@ class StudyRunner(StudyRuns):
     def _check_frames(self) -> None:
         """What is reported, and what lengths are chosen on, is of frames that no network has seen, and not the same."""
         uses = [(self.study.source, self.source, "trained on")]
-        uses += [(text, source, "reported") for text, source in self._measured_on.items() if text == self.study.report]
-        uses += [(text, source, "chosen on") for text, source in self._measured_on.items() if text != self.study.report]
+        for text, source in self._measured_on.items():
+            uses.append((text, source, "reported" if text == self.study.report else "chosen on"))
         for (one, source, use), (other, more, other_use) in combinations(uses, 2):
             if both := source.shared_with(more):
                 raise ConfigurationError(
