@@ -39,7 +39,7 @@ take is seen on frames, best of the camera it will run on. The new network is th
 other frames of the same source, and is not written if its depth or classes moved beyond tolerance.""",
         epilog="""How good it is, no such comparison tells: measure both on what has the truth, with
 `mtl-perception evaluate` or `python -m training evaluate`. docs/results/quantization.md has the figures of the
-network that was shipped before today's.
+network that was shipped before this one.
 
 exit codes:
   0    OUT is written
