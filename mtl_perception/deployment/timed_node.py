@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import itertools
 import os
 import threading
@@ -138,6 +139,9 @@ class TimedNode:
         self._spinning.join()
         self._node.stop()
         self._node.destroy_node()
+        # A lifecycle node keeps its place in shared memory until it is collected, and this process ends without ado.
+        del self._node, self._executor
+        gc.collect()
         rclpy.try_shutdown()
 
 
