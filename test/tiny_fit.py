@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Before any test runs: Lightning's log keeps to the stderr it is first imported under, and that of a test is closed.
+import lightning  # noqa: F401
+
 from mtl_perception.dataset_folder import DatasetFolder
 from training.__main__ import main
 
