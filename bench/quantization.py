@@ -1,9 +1,9 @@
 """What 8-bit integers cost in accuracy and gain in time: ``python -m bench.quantization CALIBRATE MEASURE``.
 
 The network is quantised by `mtl_perception.deployment.quantization`, as `mtl-perception quantize` does it, on frames
-of the first source, and measured on all frames of the second by `training.evaluate`. Beside it stand files that were
-quantised in other ways, to show what each choice is for. Times are of `Network.predict`, each network in a process of
-its own, in turns of 5 frames; networks named with --also are quantised on the same frames and timed only.
+of the first source, and measured on all frames of the second by `training.deployed.evaluation`. Beside it stand files
+that were quantised in other ways, to show what each choice is for. Times are of `Network.predict`, each network in a
+process of its own, in turns of 5 frames; networks named with --also are quantised on the same frames and timed only.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from mtl_perception.model_card import METADATA_KEY, ModelCard
 from mtl_perception.network import Network
 from mtl_perception.share import model_path
 from training.datasets.source import Source
+from training.deployed.evaluation import evaluate
 from training.errors import ConfigurationError
-from training.evaluate import evaluate
 from training.results_page import write_page
 
 _CPU_PROVIDER = ("CPUExecutionProvider",)
@@ -111,7 +111,7 @@ def paths_there(model: Path) -> dict[str, Runtime]:
 
 
 def accuracy(file: Path, source: Source, path: str) -> dict[str, float]:
-    """The figures of ``training.evaluate`` by one of ``PATHS``, or exactly."""
+    """The figures of ``training.deployed.evaluation`` by one of ``PATHS``, or exactly."""
     if path != EXACT:
         return evaluate(Network(file, PATHS[path]), source)[0].values
     backend = OnnxRuntimeBackend(file.read_bytes(), _CPU_PROVIDER, fuse=False)

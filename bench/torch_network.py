@@ -16,12 +16,13 @@ from mtl_perception.deployment.timed_network import Opened, TimedNetwork
 from mtl_perception.machine import cores
 from mtl_perception.network import Network
 from training.checkpoint import TrainedNetwork
-from training.deployed_network import DeployedNetwork
+from training.deployed.card import model_card
+from training.deployed.deployed_network import DeployedNetwork
+from training.deployed.torch_backend import TorchBackend
 from training.models.backbone import Backbone
 from training.models.modalities import modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import DEPTH, SEMANTIC, dense_tasks
-from training.torch_backend import TorchBackend, model_card
 
 SIZE = (480, 640)
 """Height and width of the input of every network."""
@@ -69,7 +70,7 @@ class Architecture:
 
     def write(self, folder: Path) -> Path:
         """Export it as a network file into ``folder``."""
-        from training.export import to_onnx, with_card
+        from training.export.onnx_graph import to_onnx, with_card
 
         path, trained = folder / f"{self.name}.onnx", self.trained()
         path.write_bytes(with_card(to_onnx(DeployedNetwork(trained, *SIZE)), model_card(trained, self.name, SIZE)))

@@ -58,8 +58,8 @@ COMMANDS = {
     "transferability": "training.transferability.command",
     "affinity": "training.affinity.command",
     "limits": "training.limits.command",
-    "export": "training.export",
-    "compare-labels": "training.label_resolution",
+    "export": "training.export.command",
+    "compare-labels": "training.export.label_resolution",
 }
 
 INTERRUPTED = "what is written is whole, and the same command goes on from it, or says how"

@@ -11,7 +11,7 @@ from mtl_perception.evaluation.metrics_file import read_metrics
 from mtl_perception.model_card import SemanticClass
 from mtl_perception.network import Network
 from training.datasets.source import Source
-from training.evaluate import evaluate
+from training.deployed.evaluation import evaluate
 
 
 @pytest.mark.parametrize("raw", [False, True])

@@ -16,14 +16,16 @@ from tiny_fit import fit
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.model_card import TrainingData
 from mtl_perception.network import Network
-from training import export
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
-from training.deployed_network import DeployedNetwork
+from training.datasets.source import Source
+from training.deployed.card import model_card
+from training.deployed.deployed_network import DeployedNetwork
+from training.deployed.input_size import input_size, parse_size
 from training.errors import ConfigurationError
-from training.export import parity, with_card
-from training.input_size import input_size
-from training.torch_backend import model_card
+from training.export.network_file import write_network_file
+from training.export.onnx_graph import with_card
+from training.export.parity import parity
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +79,8 @@ def test_a_wide_student_is_measured_and_exported_in_its_own_proportion(folder, t
     assert (Network(out).card.input_height, Network(out).card.input_width) == (64, 128)
     assert_same_figures(measured(checkpoint, folder, tmp_path), measured(out, folder, tmp_path))
     exports = []
-    monkeypatch.setattr("training.label_resolution.STRIDES", {2: "at 1/2 of the working size"})
-    monkeypatch.setattr("training.label_resolution.to_onnx", lambda d: exports.append(d.size) or onnx.load(out))
+    monkeypatch.setattr("training.export.label_resolution.STRIDES", {2: "at 1/2 of the working size"})
+    monkeypatch.setattr("training.export.label_resolution.to_onnx", lambda d: exports.append(d.size) or onnx.load(out))
     capsys.readouterr()
     assert main(["compare-labels", str(checkpoint), val]) == 0 and exports == [(64, 128)]
     assert f"| {measured(out, folder, tmp_path)['values']['miou']:.4f} |" in capsys.readouterr().out
@@ -90,7 +92,7 @@ def test_a_wide_student_is_measured_and_exported_in_its_own_proportion(folder, t
 def test_frames_without_classes_are_told_before_anything_is_exported(
     run, folder, tmp_path, monkeypatch, capsys, labels
 ):
-    monkeypatch.setattr("training.label_resolution.to_onnx", None)
+    monkeypatch.setattr("training.export.label_resolution.to_onnx", None)
     writer = DatasetWriter(tmp_path / "recording", folder.info)
     for name in ("a", "b"):
         writer.write_frame(name, folder.read_rgb("f00"), depth=np.full((48, 64), 2.0), semantic=labels)
@@ -106,7 +108,14 @@ def test_frames_without_classes_are_told_before_anything_is_exported(
 def test_frames_of_most_cameras_are_the_input_where_that_squashes_nothing(height, width, expected):
     trained = Mock(height=height, width=width)
     assert input_size(trained) == expected
-    assert input_size(trained, "96x32") == (96, 32)
+
+
+@pytest.mark.parametrize("text", ["big", "48", "48x", "0x48", "48x64x3"])
+def test_what_is_no_size_is_said(text, capsys):
+    assert parse_size("96x32") == (96, 32)
+    with pytest.raises(SystemExit):
+        main(["export", "a.ckpt", "a.onnx", "--frames", "a", "--size", text])
+    assert f"argument --size: {text!r} is not HEIGHTxWIDTH in pixels, e.g. 480x640" in capsys.readouterr().err
 
 
 def test_the_labels_of_the_file_are_ids_of_the_data_set(exported, folder):
@@ -129,7 +138,7 @@ def test_only_an_export_of_the_same_training_is_replaced_and_kept_if_it_is_anoth
 ):
     out = tmp_path / "current.onnx"
     arguments = ["export", str(run / "last.ckpt"), str(out), "--size", "96x96", "--frames", f"{folder.root}:val"]
-    monkeypatch.setattr("training.export.to_onnx", lambda deployed: onnx.load(exported))
+    monkeypatch.setattr("training.export.network_file.to_onnx", lambda deployed: onnx.load(exported))
     shutil.copy(exported, out)
     assert main(arguments) == 0 and [*tmp_path.iterdir()] == [out], "the same network is not worth keeping"
     again = onnx.load(out)  # as a training on the same frames of another seed
@@ -143,7 +152,7 @@ def test_only_an_export_of_the_same_training_is_replaced_and_kept_if_it_is_anoth
     assert f"{out} was another network, kept as {previous}" in capsys.readouterr().out.splitlines()
     assert previous.read_bytes() == before != out.read_bytes()
 
-    monkeypatch.setattr("training.export.to_onnx", None)  # told before the work
+    monkeypatch.setattr("training.export.network_file.to_onnx", None)  # told before the work
     card = Network(exported).card
     for changes, told in (
         ({"training_data": (TrainingData("city", 3, "MIT-0"),)}, "(training data differ)"),
@@ -161,17 +170,14 @@ def test_only_an_export_of_the_same_training_is_replaced_and_kept_if_it_is_anoth
 
 
 def test_a_command_replaces_its_own_file_whatever_it_is(run, exported, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.export.to_onnx", lambda deployed: onnx.load(exported))
+    monkeypatch.setattr("training.export.network_file.to_onnx", lambda deployed: onnx.load(exported))
     out = tmp_path / "student.onnx"
     out.write_bytes(b"torn")
-    arguments = [str(run / "last.ckpt"), str(out), "--size", "96x96", "--frames", f"{folder.root}:val"]
-    export.main(arguments, own_file=True)
+    write_network_file(run / "last.ckpt", out, Source.parse(f"{folder.root}:val", "."), size=(96, 96), own_file=True)
     assert Network(out).card.name == "student" and [*tmp_path.iterdir()] == [out]
 
 
 def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder):
-    from training.datasets.source import Source
-
     trained = load_checkpoint(run / "last.ckpt")
     deployed = DeployedNetwork(trained, 96, 96)
     model = onnx.load(exported)
@@ -190,12 +196,10 @@ def test_an_export_that_is_not_the_same_network_is_refused(run, exported, folder
         (["export", "nowhere.ckpt", "out.onnx", "--frames", "{data}"], "nowhere.ckpt: no such checkpoint"),
         (["export", "{run}/last.ckpt", "out.pt", "--frames", "{data}"], "a network file is named .onnx"),
         (["export", "{run}/last.ckpt", "out.onnx", "--frames", "{data}", "--size", "96x300"], "would be squashed"),
-        (["export", "{run}/last.ckpt", "out.onnx", "--frames", "{data}", "--size", "big"], "is not HEIGHTxWIDTH"),
         (["export", "{run}/metrics.csv", "out.onnx", "--frames", "{data}"], "is no checkpoint of this training"),
         (["export", "{run}/last.ckpt", "out.onnx", "--frames", "nowhere:val"], "is no data set folder"),
         (["export", "{run}/last.ckpt", "{exported}/out.onnx", "--frames", "{data}"], "tiny.onnx)"),
         (["evaluate", "{run}/metrics.onnx", "{data}"], "cannot read the network file"),
-        (["evaluate", "{run}/last.ckpt", "{data}", "--size", "48"], "--size '48' is not HEIGHTxWIDTH"),
         (["evaluate", "{exported}", "{data}", "--size", "48x48"], "tiny.onnx takes 96x96 and nothing else"),
         (["train"], "unknown command 'train'; commands: rooms, "),
     ],

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from training import export
 from training.datasets.source import Source
 from training.errors import ConfigurationError
+from training.export import parity
 
 
 @pytest.mark.parametrize("broken", [None, 0, 1])
@@ -23,10 +23,10 @@ def test_depth_that_is_no_number_on_one_frame_is_refused(monkeypatch, broken):
 
         return SimpleNamespace(run=answers)
 
-    monkeypatch.setattr(export, "TorchBackend", lambda deployed: run(1.0))
-    monkeypatch.setattr(export, "OnnxRuntimeBackend", lambda exported: run(1.0001))
+    monkeypatch.setattr(parity, "TorchBackend", lambda deployed: run(1.0))
+    monkeypatch.setattr(parity, "OnnxRuntimeBackend", lambda exported: run(1.0001))
     source = Source(SimpleNamespace(read_rgb=frames.__getitem__), list(frames))
-    agreement = export.parity(SimpleNamespace(size=(8, 8)), b"", source)
+    agreement = parity.parity(SimpleNamespace(size=(8, 8)), b"", source)
     assert agreement.frames == 2
     if broken is None:
         agreement.check()

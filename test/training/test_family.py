@@ -196,6 +196,8 @@ def test_nothing_trained_is_said(tmp_path, monkeypatch, capsys):
         ({"unlabelled": ""}, "small has a teacher, and there are no `unlabelled` frames"),
         ({"unlabelled": "balls:val"}, "come from another folder than balls"),
         ({"members": []}, "is no family"),
+        ({"size": [480, "wide"]}, r"size is height and width, e.g. \[480, 640\], not \[480, 'wide'\]"),
+        ({"size": [480]}, "size is height and width"),
         ({"colour": "red"}, "is no family: .*colour"),
     ],
 )

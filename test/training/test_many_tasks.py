@@ -20,9 +20,9 @@ from training.datasets.placement import place
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.sample import UNKNOWN_EDGE_PROBABILITY
 from training.datasets.source import Source
-from training.deployed_network import DeployedNetwork
+from training.deployed.deployed_network import DeployedNetwork
+from training.deployed.evaluation import evaluate_file
 from training.errors import ConfigurationError
-from training.evaluate import evaluate_file
 from training.frame_prediction import maps_of, mirrored_map
 from training.losses.multi_task import MultiTaskLoss
 from training.models.fusion import build_backbone

@@ -17,10 +17,11 @@ from training.checkpoint import TrainedNetwork
 from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.placement import TOLERANCE, place
 from training.datasets.source import Source
-from training.deployed_network import DeployedNetwork
+from training.deployed.card import model_card
+from training.deployed.deployed_network import DeployedNetwork
+from training.deployed.torch_backend import TorchBackend
 from training.frame_prediction import NamedFrames, collate_named, in_pixels, predict_maps
 from training.models.modalities import modalities
-from training.torch_backend import TorchBackend, model_card
 
 sides = st.integers(8, 900)
 

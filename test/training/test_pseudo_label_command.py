@@ -26,7 +26,7 @@ from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, mirrored, predict_maps
-from training.pseudo_labels.command import measure
+from training.pseudo_labels.measured_quality import measure
 from training.pseudo_labels.teachers import Teachers
 
 

@@ -82,6 +82,8 @@ def read_family(path: Path) -> Family:
         family = Family(name=path.stem, members=members, **lists, **content)
     except (AttributeError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is no family: {error}") from error
+    if len(family.size) != 2 or not all(isinstance(number, int) and number > 0 for number in family.size):
+        raise ConfigurationError(f"{path}: size is height and width, e.g. [480, 640], not {list(family.size)}")
     family.member(family.faithful)
     if family.unlabelled and _folder(family.unlabelled) in map(_folder, family.labelled):
         raise ConfigurationError(

@@ -11,14 +11,14 @@ from typing import Any
 from tqdm import tqdm
 
 from mtl_perception.network import read_card
-from training import export
 from training.checkpoint import load_checkpoint
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
 from training.datasets.source import Source
+from training.export.network_file import write_network_file
 from training.family.family import Family, Member
 from training.family.frames import check_report
-from training.pseudo_labels import command as pseudo_labels
+from training.pseudo_labels.labelling import label
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
 
@@ -109,9 +109,8 @@ class FamilyRunner:
         out = self.home / "pseudo" / self._stem(teacher)
         if not (out / "report" / "report.json").exists():
             checkpoint = self._fit(teacher)
-            source = str(Path(self.root) / self.family.unlabelled)
-            arguments = [str(checkpoint), source, "--budget", str(self._budget()), "--out", str(out)]
-            pseudo_labels.main([*arguments, "--tasks", "semantic", "--soft", "--accelerator", self.accelerator])
+            source = Source.parse(self.family.unlabelled, self.root)
+            label([checkpoint], source, out=out, budget=self._budget(), soft=True, accelerator=self.accelerator)
         return out
 
     def _budget(self) -> Path:
@@ -125,11 +124,10 @@ class FamilyRunner:
         return path
 
     def _export(self, member: Member, checkpoint: Path) -> None:
-        report = str(Path(self.root) / self.family.report)
-        frames = ["--frames", report, "--evaluate", report]
+        report = Source.parse(self.family.report, self.root)
         # Interrupted between the file and the word on it, a file has none and is exported anew.
         self._export_file(member).unlink(missing_ok=True)
-        export.main([str(checkpoint), str(self.file(member)), *frames, "--size", self._size()], own_file=True)
+        write_network_file(checkpoint, self.file(member), report, [report], self.family.size, own_file=True)
         write_settings(self._export_file(member), self._export_settings())
 
     def _is_exported(self, member: Member) -> bool:

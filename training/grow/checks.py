@@ -12,15 +12,15 @@ from training.datasets.data_module import FolderData
 from training.datasets.derived.sources import source_kind
 from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.source import Source, check_classes, common_classes
+from training.deployed.input_size import is_in_proportion
 from training.errors import ConfigurationError
 from training.fit import FitCLI
 from training.frame_prediction import NamedFrames
 from training.grow.loop import GrowthSettings
-from training.input_size import is_in_proportion
 from training.models.inheritance import inherit
 from training.models.tasks import DEPTH, SEMANTIC
 from training.module import PerceptionModule
-from training.pseudo_labels.command import unlabelled_frames
+from training.pseudo_labels.labelling import unlabelled_frames
 from training.resumable_fit import GROUPS
 
 

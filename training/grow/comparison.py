@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mtl_perception.model_card import Evaluation
 from training.datasets.source import Source
-from training.evaluate import evaluate_file
+from training.deployed.evaluation import evaluate_file
 
 FIGURES = {"miou_present": True, "rmse": False}
 """What is compared, and whether more of it is better."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training import export
 from training.datasets.source import Source
-from training.pseudo_labels import command as pseudo_labels
+from training.export.network_file import write_network_file
+from training.pseudo_labels.labelling import label
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
 
@@ -63,10 +63,8 @@ class GrowthLoop:
     def pseudo_labels(self, teacher: Path) -> Path:
         """The folder of what the teacher says of the logged frames."""
         out = self.home / "pseudo"
-        arguments = [str(teacher), self.settings.logged, "--out", str(out), "--soft"]
-        if self.settings.scales:
-            arguments += ["--scales", *map(str, self.settings.scales)]
-        pseudo_labels.main([*arguments, "--accelerator", self.settings.accelerator])
+        source = Source.parse(self.settings.logged, ".")
+        label([teacher], source, out=out, soft=True, scales=self.settings.scales, accelerator=self.settings.accelerator)
         return out
 
     def student(self, teacher: Path, labels: Path) -> Path:
@@ -77,9 +75,8 @@ class GrowthLoop:
     def export(self, student: Path, held_out: Sequence[str]) -> Path:
         """The network file of the student, measured on ``held_out``; its card tells the figures."""
         out = self.home / "student.onnx"
-        height, width = self.settings.size
-        arguments = [str(student), str(out), "--frames", held_out[0], "--evaluate", *held_out]
-        export.main([*arguments, "--size", f"{height}x{width}"], own_file=True)
+        frames = [Source.parse(text, ".") for text in held_out]
+        write_network_file(student, out, frames[0], frames, self.settings.size, own_file=True)
         return out
 
     def _fit(self, role: str, further: Mapping[str, Mapping[str, Any]]) -> Path:

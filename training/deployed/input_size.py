@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from training.checkpoint import TrainedNetwork
-from training.errors import ConfigurationError
 
 CAMERA_SIZE = (480, 640)
 """Height and width of the pictures of most cameras that measure depth too."""
@@ -18,6 +17,7 @@ def add_size_option(parser: argparse.ArgumentParser, of: str) -> None:
     usual = "x".join(map(str, CAMERA_SIZE))
     parser.add_argument(
         "--size",
+        type=parse_size,
         metavar="HxW",
         help=f"input of {of}, in the proportion of the working size "
         f"(default: {usual} where that is its proportion, else the working size)",
@@ -30,21 +30,19 @@ def is_in_proportion(trained: TrainedNetwork, size: tuple[int, int]) -> bool:
     return abs(width / height * trained.height / trained.width - 1) <= TOLERANCE
 
 
-def input_size(trained: TrainedNetwork, wanted: str | None = None) -> tuple[int, int]:
-    """Height and width of the input.
-
-    Args:
-        trained: the network.
-        wanted: what ``--size`` says; None: nothing.
+def parse_size(text: str) -> tuple[int, int]:
+    """Height and width of what ``--size`` says.
 
     Raises:
-        ConfigurationError: ``wanted`` is no size.
+        argparse.ArgumentTypeError: it is no size.
     """
-    if wanted is None:
-        return CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
-    height, cross, width = wanted.partition("x")
+    height, cross, width = text.partition("x")
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise ConfigurationError(
-            f"--size {wanted!r} is not HEIGHTxWIDTH in pixels, e.g. {'x'.join(map(str, CAMERA_SIZE))}"
-        )
+        usual = "x".join(map(str, CAMERA_SIZE))
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, e.g. {usual}")
     return int(height), int(width)
+
+
+def input_size(trained: TrainedNetwork) -> tuple[int, int]:
+    """Height and width of the input where nobody says: a camera's, where that squashes nothing, else as it works."""
+    return CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
