@@ -30,6 +30,7 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.losses.multi_task import MultiTaskLoss
+from training.metrics.figures import ROBOT_FIGURES
 from training.reproduce.study import read_study
 from training.results_page import write_page
 from training.resumable_fit import fit_resumably
@@ -37,8 +38,6 @@ from training.spread import Spread
 from training.yaml_file import STUDIES
 
 LOSSES = {"ours": MultiTaskLoss, "plain": UpsampledLoss}
-FIGURES = {"miou_present": ("mIoU, %", 100, 1), "rmse": ("rmse, m", 1, 3)}
-"""Name of a figure to its title, what it is multiplied by, and its decimals."""
 FIT = read_study(STUDIES / "house.yaml").fit
 
 
@@ -64,22 +63,22 @@ def run(recipe: str, seed: int, options: argparse.Namespace) -> dict[str, float]
 
 def page(values: Mapping[str, Mapping[int, Mapping[str, float]]], under: Mapping[str, Any]) -> str:
     """The table, and how it was made; ``values`` by recipe and seed."""
-    titles = [title for title, _, _ in FIGURES.values()]
+    titles = [figure.title for figure in ROBOT_FIGURES.values()]
     lines = ["# Accuracy of the faster step", "", *(line for line in (__doc__ or "").splitlines()[2:] if line), ""]
     lines += ["| | " + " | ".join(titles) + " |", "|---" * (1 + len(titles)) + "|"]
     for recipe in LOSSES:
-        lines.append(_line(recipe, {f: [v[f] for v in values[recipe].values()] for f in FIGURES}))
+        lines.append(_line(recipe, {f: [v[f] for v in values[recipe].values()] for f in ROBOT_FIGURES}))
     pairs = [(ours, values["plain"][seed]) for seed, ours in values["ours"].items()]
-    lines.append(_line("ours less plain", {f: [ours[f] - plain[f] for ours, plain in pairs] for f in FIGURES}))
+    lines.append(_line("ours less plain", {f: [ours[f] - plain[f] for ours, plain in pairs] for f in ROBOT_FIGURES}))
     lines += ["", f"`{under['command']}`, {under['date']}; {under['network']}; {under['machine']}."]
     return "\n".join(lines) + "\n"
 
 
 def _line(title: str, values: Mapping[str, Sequence[float]]) -> str:
     cells = []
-    for figure, (_, scale, digits) in FIGURES.items():
-        found = Spread(tuple(values[figure]))
-        cells.append(f"{scale * found.mean:.{digits}f} ± {scale * found.half_width:.{digits}f}")
+    for name, figure in ROBOT_FIGURES.items():
+        found = Spread(tuple(values[name]))
+        cells.append(f"{figure.told(found.mean)} ± {figure.told(found.half_width)}")
     return f"| {title} | " + " | ".join(cells) + " |"
 
 

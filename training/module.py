@@ -20,7 +20,8 @@ from training.errors import ConfigurationError
 from training.first_weights import FirstWeights
 from training.frame_prediction import maps_of
 from training.losses.multi_task import MultiTaskLoss
-from training.metrics.by_task import MAIN_FIGURES, TaskMetrics
+from training.metrics.by_task import TaskMetrics
+from training.metrics.figures import MAIN_FIGURES, ROBOT_FIGURES
 from training.models.fusion import build_backbone
 from training.models.inheritance import inherit
 from training.models.modalities import RGB, encode, modalities
@@ -186,7 +187,7 @@ class PerceptionModule(LightningModule):
         # One figure for the best checkpoint: every task counts, in units of about the same size.
         score = sum(values.get(MAIN_FIGURES[task].name, math.nan) * SCORE[task] for task in self.hparams["tasks"])
         self.log_dict({f"val/{k}": v for k, v in values.items()}, prog_bar=False)
-        self.log_dict({k: values[k] for k in ("miou_present", "rmse") if k in values}, prog_bar=True, logger=False)
+        self.log_dict({k: values[k] for k in ROBOT_FIGURES if k in values}, prog_bar=True, logger=False)
         self.log("val/score", score)
         self._metrics.reset()
 

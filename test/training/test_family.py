@@ -220,7 +220,7 @@ def test_the_table_compares_with_the_faithful_one(tmp_path):
     }
     table = markdown(family, members, "")
     assert "| small | taught by the large one | 2.0 | 50.0 | 0.700 | 20.0 (24.0) | 5.0 |" in table
-    assert "| mIoU of the classes present, % | depth rmse, m |" in table
+    assert "| mIoU, % | depth rmse, m |" in table
     assert "- Timed by a library: large, small." in table and "do not compare" not in table
     members["small"]["device"] = "another library"
     table = markdown(family, members, "")

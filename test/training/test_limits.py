@@ -187,10 +187,7 @@ def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
     inherited = replace(told, students=(*told.students, read_row("ummt_ps_soft_inherit_balanced")))
     assert "Rows from the teacher's weights have its steps behind them" in markdown(inherited, results, "p.png")
     assert "| 2 | 35.0 ± 12.4 | 45.0 ± " in table and "+10.0 ± 2.5 helps (UMMT-D)" in table and "?" in table
-    assert (
-        "- **labels of the scarce task**, mIoU of the classes present, UMMT-PS: helps at 2; undecided at 4; hurts at 8"
-        in table
-    )
+    assert "- **labels of the scarce task**, mIoU, UMMT-PS: helps at 2; undecided at 4; hurts at 8" in table
 
 
 @pytest.mark.parametrize(

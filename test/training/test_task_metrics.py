@@ -18,8 +18,9 @@ from training.losses.edge_cross_entropy import edge_cross_entropy
 from training.losses.multi_task import MultiTaskLoss, shrunk
 from training.losses.normals_cosine import normals_cosine
 from training.losses.offset_l1 import offset_l1
-from training.metrics.by_task import MAIN_FIGURES, TaskMetrics
+from training.metrics.by_task import TaskMetrics
 from training.metrics.edges import EdgeMetrics
+from training.metrics.figures import MAIN_FIGURES
 from training.metrics.normals import NormalMetrics, angles
 from training.metrics.offsets import OffsetMetrics
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from training.affinity.rows import controls, student_name
-from training.metrics.by_task import MAIN_FIGURES
+from training.metrics.figures import MAIN_FIGURES
 from training.spread import Spread
 
 

@@ -11,7 +11,7 @@ from training.affinity.conditions import condition, in_words
 from training.affinity.effects import Effect
 from training.affinity.rows import MULTI, single_name, student_name, teacher_name, uneven_name
 from training.affinity.study import AffinityStudy
-from training.metrics.by_task import MAIN_FIGURES
+from training.metrics.figures import MAIN_FIGURES
 from training.reproduce.summary import Cell
 from training.reproduce.summary import cells as row_cells
 from training.reproduce.table import measured_frames

@@ -9,7 +9,7 @@ from typing import Any
 
 from training.affinity.rows import affinity_rows
 from training.errors import ConfigurationError
-from training.metrics.by_task import MAIN_FIGURES
+from training.metrics.figures import MAIN_FIGURES
 from training.reproduce.study import Study
 from training.yaml_file import STUDIES, read_fields
 

@@ -9,10 +9,9 @@ from typing import Any
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from training.family.family import Family
+from training.metrics.figures import ROBOT_FIGURES
 from training.plot_file import plt, save_plot
 
-_FIGURES = {"miou_present": ("mIoU of the classes present, %", 100, 1), "rmse": ("depth rmse, m", 1, 3)}
-"""Title, scale and decimals of what a card tells."""
 _NONE = "-"
 _Members = Mapping[str, Mapping[str, Any]]
 
@@ -26,12 +25,12 @@ def markdown(family: Family, members: _Members, conditions: str) -> str:
         conditions: of the times.
     """
     height, width = family.size
-    titles = " | ".join(title for title, *_ in _FIGURES.values())
+    titles = " | ".join(figure.title for figure in ROBOT_FIGURES.values())
     lines = [
         f"# Students of the family `{family.name}`",
         "",
-        f"{width}x{height} in and out; trained on {', '.join(family.labelled)}, measured on {family.report}. "
-        f"{conditions}",
+        f"{width}x{height} in and out; trained on {', '.join(family.labelled)}, measured on {family.report}, "
+        f"mIoU over the classes present. {conditions}",
         "",
         f"| file | what | M parameters | {titles} | ms (p95) | times the speed of the faithful one |",
         "|---|---|---|---|---|---|---|",
@@ -42,7 +41,7 @@ def markdown(family: Family, members: _Members, conditions: str) -> str:
             name,
             family.member(name).title,
             f"{found['parameters_m']:.1f}",
-            *(_figure(found["values"], figure) for figure in _FIGURES),
+            *(f.told(found["values"][key]) if key in found["values"] else _NONE for key, f in ROBOT_FIGURES.items()),
             _time(found),
             _speed(found, faithful),
         )
@@ -57,10 +56,10 @@ def draw(family: Family, members: _Members, path: Path) -> None:
     """
     picture, panels = plt.subplots(1, 2, figsize=(13, 4.8), sharex=True)
     devices = _devices(members)
-    for panel, (figure, (title, scale, _)) in zip(panels, _FIGURES.items(), strict=True):
+    for panel, figure in zip(panels, ROBOT_FIGURES.values(), strict=True):
         for name, found in members.items():
-            if "ms" in found and figure in found["values"]:
-                x, y = found["ms"]["median"], scale * found["values"][figure]
+            if "ms" in found and figure.name in found["values"]:
+                x, y = found["ms"]["median"], figure.scale * found["values"][figure.name]
                 panel.plot(x, y, "o", color="tab:red" if name == family.faithful else "tab:blue")
                 panel.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=8)
         panel.set_xscale("log")
@@ -69,15 +68,10 @@ def draw(family: Family, members: _Members, path: Path) -> None:
         panel.xaxis.set_minor_formatter(NullFormatter())
         panel.margins(x=0.2)  # for the names
         panel.set_xlabel("milliseconds a frame (median)" + (", not all of one library" if len(devices) > 1 else ""))
-        panel.set_ylabel(title)
+        panel.set_ylabel(figure.title)
         panel.grid(alpha=0.3, which="both")
     picture.tight_layout()
     save_plot(picture, path)
-
-
-def _figure(values: Mapping[str, float], figure: str) -> str:
-    _, scale, decimals = _FIGURES[figure]
-    return f"{scale * values[figure]:.{decimals}f}" if figure in values else _NONE
 
 
 def _time(found: Mapping[str, Any]) -> str:

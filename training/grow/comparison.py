@@ -10,9 +10,8 @@ from pathlib import Path
 from mtl_perception.model_card import Evaluation
 from training.datasets.source import Source
 from training.deployed.evaluation import evaluate_file
+from training.metrics.figures import ROBOT_FIGURES
 
-FIGURES = {"miou_present": True, "rmse": False}
-"""What is compared, and whether more of it is better."""
 TOLERANCE = 0.02
 """The share by which no figure may be worse."""
 
@@ -23,7 +22,7 @@ class Change:
 
     Attributes:
         data: FOLDER SPLIT.
-        figure: a key of ``FIGURES``.
+        figure: a key of ``ROBOT_FIGURES``.
         old, new: of the two networks.
         gain: relative, positive where the new one is better.
     """
@@ -68,10 +67,10 @@ def compare(old: Sequence[Evaluation], new: Sequence[Evaluation]) -> Comparison:
     """Compare the figures of two networks on the same sets of frames, in the same order."""
     changes = []
     for before, after in zip(old, new, strict=True):
-        for figure, more_is_better in FIGURES.items():
+        for figure, main in ROBOT_FIGURES.items():
             if figure in before.values and figure in after.values:
                 a, b = before.values[figure], after.values[figure]
-                gain = (b - a if more_is_better else a - b) / max(a, 1e-9)
+                gain = main.sign * (b - a) / max(a, 1e-9)
                 changes.append(Change(f"{before.data} {before.split}", figure, a, b, gain))
     gain = sum(c.gain for c in changes) / len(changes)
     worst = min(changes, key=lambda c: c.gain)

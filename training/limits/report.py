@@ -11,11 +11,11 @@ import numpy as np
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
+from training.metrics.figures import ROBOT_FIGURES
 from training.plot_file import plt, save_plot
 from training.reproduce.table import steps_behind
 from training.spread import HELPS, HURTS, UNDECIDED, Spread
 
-FIGURES = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
 MEANING = {
     TAU: "softmax above which a class is learnt",
     LABELS: "labels of the scarce task",
@@ -39,16 +39,16 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
         f"teachers took {study.steps} steps, teachers {study.teacher_steps}."
         f"{steps_behind(study.students)} {cost(study)}.",
         "",
-        f"Means over {seeds} seeds with half the 95 % interval (Student's t). The last columns: what a student has "
-        "over the best control there, which is named, seed by seed, positive is better; `?` where the interval covers "
-        "zero, or there is one seed.",
+        f"Means over {seeds} seeds with half the 95 % interval (Student's t); mIoU is over the classes present. The "
+        "last columns: what a student has over the best control there, which is named, seed by seed, positive is "
+        "better; `?` where the interval covers zero, or there is one seed.",
         "",
         *(f"- {line}" for line in in_words(study, results)),
         "",
         f"![curves]({picture})",
         "",
     ]
-    for figure, (label, scale) in FIGURES.items():
+    for figure, main in ROBOT_FIGURES.items():
         found = levels(results, figure)
         judged = {(v.curve, v.value, v.student): v for v in verdicts(found, figure)}
         for curve in study.curves:
@@ -57,12 +57,12 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
             if not rows:
                 continue
             head = [MEANING[curve], *(titles[r] for r in rows), *(f"{titles[s]}: gain" for s in students)]
-            lines += [f"## {curve}: {label}", "", _line(head), _line(["---"] * len(head))]
+            lines += [f"## {curve}: {main.title}", "", _line(head), _line(["---"] * len(head))]
             for value in sorted({level.value for level in found if level.curve == curve}):
                 here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
-                cells = [_spread(here[r].spread, scale) if r in here else "-" for r in rows]
+                cells = [_spread(here[r].spread, main.scale) if r in here else "-" for r in rows]
                 gains = [judged.get((curve, value, s)) for s in students]
-                told = [_gain(g, scale, titles) if g else "-" for g in gains]
+                told = [_gain(g, main.scale, titles) if g else "-" for g in gains]
                 lines.append(_line([f"{value:g}", *cells, *told]))
             lines.append("")
     return "\n".join(lines)
@@ -73,7 +73,7 @@ def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[s
     titles = {row.name: row.title for row in study.students}
     lines = []
     for curve in study.curves:
-        for figure, (label, _) in FIGURES.items():
+        for figure, main in ROBOT_FIGURES.items():
             judged = sorted(verdicts(levels(results, figure), figure), key=lambda v: v.value)
             for student in study.students:
                 own = [v for v in judged if (v.curve, v.student) == (curve, student.name)]
@@ -83,7 +83,7 @@ def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[s
                 }
                 told = "; ".join(f"{word} at {values}" for word, values in at.items() if values)
                 if told:
-                    lines.append(f"**{MEANING[curve]}**, {label.split(',')[0]}, {titles[student.name]}: {told}")
+                    lines.append(f"**{MEANING[curve]}**, {main.title.split(',')[0]}, {titles[student.name]}: {told}")
     return lines
 
 
@@ -92,9 +92,9 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
     rows = (*study.controls, *study.students)
     curves = list(study.curves)
     figure, axes = plt.subplots(
-        len(FIGURES), len(curves), figsize=(1.5 + 3.8 * len(curves), 7), squeeze=False, sharey="row"
+        len(ROBOT_FIGURES), len(curves), figsize=(1.5 + 3.8 * len(curves), 7), squeeze=False, sharey="row"
     )
-    for line, (name, (label, scale)) in enumerate(FIGURES.items()):
+    for line, (name, main) in enumerate(ROBOT_FIGURES.items()):
         found = levels(results, name)
         for column, curve in enumerate(curves):
             panel = axes[line][column]
@@ -103,8 +103,8 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
                 if own:
                     panel.errorbar(
                         [v.value for v in own],
-                        [scale * v.spread.mean for v in own],
-                        yerr=[np.nan_to_num(scale * v.spread.half_width) for v in own],
+                        [main.scale * v.spread.mean for v in own],
+                        yerr=[np.nan_to_num(main.scale * v.spread.half_width) for v in own],
                         label=row.title,
                         color=f"C{i}",
                         linestyle="-" if row in study.students else "--",
@@ -118,7 +118,7 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
                 panel.minorticks_off()
             panel.grid(alpha=0.3)
             panel.set_xlabel(MEANING[curve] if line else "")
-            panel.set_ylabel(label if column == 0 else "")
+            panel.set_ylabel(main.title if column == 0 else "")
     lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
     figure.suptitle(f"{study.name}: measured on {study.report}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.reproduce.summary import HIGHER_IS_BETTER
+from training.metrics.figures import ROBOT_FIGURES
 from training.spread import Spread
 
 
@@ -66,14 +66,14 @@ def as_json(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "half_width": v.difference.half_width,
             "verdict": v.difference.verdict,
         }
-        for figure in HIGHER_IS_BETTER
+        for figure in ROBOT_FIGURES
         for v in verdicts(levels(results, figure), figure)
     ]
 
 
 def verdicts(found: Sequence[Level], figure: str) -> list[Verdict]:
     """Of each student at each value, over the best control there; where none was trained there is none."""
-    sign = 1 if HIGHER_IS_BETTER[figure] else -1
+    sign = ROBOT_FIGURES[figure].sign
     judged = []
     for student in found:
         controls = [c for c in found if not c.is_student and (c.curve, c.value) == (student.curve, student.value)]

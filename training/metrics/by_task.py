@@ -1,9 +1,8 @@
-"""The metrics of any set of tasks, and which one figure stands for each."""
+"""The metrics of any set of tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,37 +15,6 @@ from training.metrics.edges import EdgeMetrics
 from training.metrics.normals import NormalMetrics
 from training.metrics.offsets import OffsetMetrics
 from training.models.tasks import DEPTH, SEMANTIC
-
-
-@dataclass(frozen=True)
-class MainFigure:
-    """The figure a task is judged by.
-
-    Attributes:
-        name: of it, among what the task's metrics compute.
-        higher_is_better: which way is better.
-        title: its name and unit, to read.
-        scale: what it is multiplied by to be of that unit.
-    """
-
-    name: str
-    higher_is_better: bool
-    title: str
-    scale: float = 1.0
-
-    @property
-    def sign(self) -> int:
-        """What makes a difference positive where it is a gain."""
-        return 1 if self.higher_is_better else -1
-
-
-MAIN_FIGURES = {
-    DEPTH: MainFigure("rmse", False, "depth rmse, m"),
-    SEMANTIC: MainFigure("miou_present", True, "mIoU, %", 100.0),
-    NORMALS: MainFigure("normals_mean", False, "mean angle, degrees"),
-    EDGES: MainFigure("edge_f", True, "edge F-score, %", 100.0),
-    OFFSETS: MainFigure("offset_error", False, "offset error, px"),
-}
 
 
 class TaskMetrics:

@@ -7,7 +7,8 @@ import sys
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training.errors import ConfigurationError
-from training.metrics.by_task import MAIN_FIGURES, TaskMetrics
+from training.metrics.by_task import TaskMetrics
+from training.metrics.figures import MAIN_FIGURES
 
 
 def measured_figures(metrics: TaskMetrics, folder: DatasetFolder) -> dict[str, float]:

@@ -9,12 +9,10 @@ from typing import Any
 import matplotlib
 import numpy as np
 
+from training.metrics.figures import ROBOT_FIGURES
 from training.plot_file import plt, save_plot
 from training.reproduce.study import Study
 from training.reproduce.summary import cells
-from training.reproduce.table import TASK
-
-PANELS = {"miou_present": ("mIoU of the classes present, %", 100.0), "rmse": ("depth rmse, m", 1.0)}
 
 
 def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -26,14 +24,14 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
     found = cells(results, study.report)
     rows = study.with_teachers()
     figure, axes = plt.subplots(
-        len(PANELS), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 8.5), squeeze=False, sharey="row"
+        len(ROBOT_FIGURES), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 8.5), squeeze=False, sharey="row"
     )
     colours = plt.get_cmap("tab10" if len(rows) <= 10 else "tab20")
     for column, budget in enumerate(budgets):
-        for line, (name, (label, scale)) in enumerate(PANELS.items()):
+        for line, (name, main) in enumerate(ROBOT_FIGURES.items()):
             panel = axes[line][column]
             for i, row in enumerate(rows):
-                if TASK[name] in row.inputs:
+                if main.task in row.inputs:
                     continue
                 own = sorted(
                     (c for c in found if (c.row, c.budget) == (row.name, budget) and name in c.figures),
@@ -42,8 +40,8 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
                 if own:
                     panel.errorbar(
                         [c.steps * (1 + 0.012 * i) for c in own],  # Side by side, so that bars do not hide one another.
-                        [scale * c.figures[name].mean for c in own],
-                        yerr=[np.nan_to_num(scale * c.figures[name].half_width) for c in own],
+                        [main.scale * c.figures[name].mean for c in own],
+                        yerr=[np.nan_to_num(main.scale * c.figures[name].half_width) for c in own],
                         label=row.title,
                         color=colours(i),
                         marker="o",
@@ -57,7 +55,7 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
             panel.grid(alpha=0.3)
             panel.set_title(budget.replace("-", ", ") if line == 0 else "")
             panel.set_xlabel("training steps" if line else "")
-            panel.set_ylabel(label if column == 0 else "")
+            panel.set_ylabel(main.title if column == 0 else "")
     # A row may be in some panels only: those of the tasks it predicts.
     lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=len(budgets), frameon=False)

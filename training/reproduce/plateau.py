@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from training.metrics.figures import ROBOT_FIGURES
 from training.reproduce.run import Run
 from training.reproduce.study import Study
-from training.reproduce.summary import HIGHER_IS_BETTER, cells
+from training.reproduce.summary import cells
 from training.spread import Spread
 
 
@@ -27,5 +28,5 @@ def is_past_plateau(study: Study, results: Sequence[Mapping[str, Any]], run: Run
 
 def _is_better(after: Mapping[str, Spread], before: Mapping[str, Spread]) -> bool:
     """Whether the mean of any figure is."""
-    signs = {name: 1 if higher else -1 for name, higher in HIGHER_IS_BETTER.items() if name in after}
+    signs = {name: figure.sign for name, figure in ROBOT_FIGURES.items() if name in after}
     return any(sign * (after[name].mean - before[name].mean) > 0 for name, sign in signs.items())

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training.metrics.figures import ROBOT_FIGURES
 from training.reproduce.study import Study
 from training.spread import Spread
-
-HIGHER_IS_BETTER = {"miou_present": True, "rmse": False}
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
     The mean over the seeds decides; a length that lacks seeds others have has no say. Where only one length was
     trained, that is it.
     """
-    sign = 1 if HIGHER_IS_BETTER[figure] else -1
+    sign = ROBOT_FIGURES[figure].sign
 
     def merit(cell: Cell) -> tuple[int, float]:
         return len(cell.figures[figure].values), sign * cell.figures[figure].mean
@@ -84,7 +83,7 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
 
 def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Gain]:
     """What each row with a teacher, and the ceiling, has over the best baseline, each at its own best length."""
-    sign = 1 if HIGHER_IS_BETTER[figure] else -1
+    sign = ROBOT_FIGURES[figure].sign
     best = {(c.budget, c.row): c for c in at_best_length(study, results, figure)}
     found = []
     for budget in dict.fromkeys(c.budget for c in best.values()):

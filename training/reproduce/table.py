@@ -6,21 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.metrics.figures import ROBOT_FIGURES, TaskFigure
+from training.models.tasks import DEPTH
 from training.reproduce.row import Row
 from training.reproduce.study import Study
 from training.reproduce.summary import at_best_length, cells, gains
 from training.spread import Spread
 
-FIGURES = {"miou_present": "mIoU", "rmse": "rmse, m", "log_rmse": "log rmse"}
-PAPER = {"miou_present": "miou", "rmse": "rmse", "log_rmse": "log_rmse"}
-"""Our name of a figure to its name in a row's ``paper``."""
-TASK = {"miou_present": "semantic", "rmse": "depth", "log_rmse": "depth"}
-"""The task a figure tells of."""
-SCALES = {"miou_present": (100, 1), "rmse": (1, 3), "log_rmse": (1, 3)}
-"""What a figure is multiplied by in the table, and its decimals."""
-BEST_OF = ("miou_present", "rmse")
-"""Figures by which a row's length is chosen."""
-GAIN_COLUMNS = ("row", "mIoU", "over", "rmse, m", "over")
+FIGURES = {**ROBOT_FIGURES, "log_rmse": TaskFigure(DEPTH, "log_rmse", False, "log rmse", digits=3)}
+PAPER = {"miou_present": "miou"}
+"""Our name of a figure to its name in a row's ``paper``, where that is another."""
+GAIN_COLUMNS = ("row", *(part for figure in ROBOT_FIGURES.values() for part in (figure.title, "over")))
 PAIRED = "seed by seed (positive is better; half the 95 % interval; in brackets the share of the way to the ceiling)"
 """How gains are told, above their tables."""
 
@@ -74,8 +70,8 @@ def steps_behind(rows: Sequence[Row]) -> str:
 
 def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
     found = {(c.row, c.steps): c for c in cells(results, study.report)}
-    header = ["row", "looks at", "steps", "seeds", *FIGURES.values()]
-    header += [f"{name.partition(',')[0]} (paper)" for name in FIGURES.values()] if study.paper else []
+    header = ["row", "looks at", "steps", "seeds", *(figure.title for figure in FIGURES.values())]
+    header += [f"{figure.title.partition(',')[0]} (paper)" for figure in FIGURES.values()] if study.paper else []
     lines = []
     for row in rows:
         for cell in sorted((c for (name, _), c in found.items() if name == row.name), key=lambda c: c.steps):
@@ -85,17 +81,17 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
                 " + ".join(row.inputs),
                 str(cell.steps),
                 str(seeds),
-                *(_figure(row, n, cell.figures) for n in FIGURES),
+                *(_figure(row, figure, cell.figures) for figure in FIGURES.values()),
             ]
             if study.paper:
                 paper = row.paper.get(study.paper, {})
-                values += [str(paper.get(PAPER[name], "-")) for name in FIGURES]
+                values += [str(paper.get(PAPER.get(name, name), "-")) for name in FIGURES]
             lines.append(values)
     return _table(header, lines)
 
 
 def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in BEST_OF}
+    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in ROBOT_FIGURES}
     longest = {row.name: max((r["steps"] for r in results if r["row"] == row.name), default=0) for row in rows}
     lines = []
     for row in rows:
@@ -103,10 +99,11 @@ def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, A
         for figure, by_row in best.items():
             cell = by_row.get(row.name)
             length = f"{cell.steps} (longest)" if cell and cell.steps == longest[row.name] else str(cell and cell.steps)
-            values += [_figure(row, figure, cell.figures), length] if cell else ["-", "-"]
+            values += [_figure(row, ROBOT_FIGURES[figure], cell.figures), length] if cell else ["-", "-"]
         if values != ["-"] * 4:
             lines.append([row.title, *values])
-    return ["Each row at its best length:", "", *_table(["row", "mIoU", "at steps", "rmse, m", "at steps"], lines)]
+    header = ["row", *(part for figure in ROBOT_FIGURES.values() for part in (figure.title, "at steps"))]
+    return ["Each row at its best length:", "", *_table(header, lines)]
 
 
 def _gains_at_equal_steps(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -132,34 +129,34 @@ def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]
     """What each pseudo-labelled student has over the best baseline, how far towards the ceiling that is, and it."""
     # A baseline may be there as a teacher only, where few rows were asked for.
     titles = {row.name: row.title for row in study.with_teachers()}
-    by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in BEST_OF}
+    by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in ROBOT_FIGURES}
     found = []
     for row in study.rows:
         values = []
         for figure, by_row in by_figure.items():
             gain = by_row.get(row.name)
             share = f" ({100 * gain.share:.0f} %)" if gain and gain.share is not None else ""
-            values += [_signed(figure, gain.difference) + share, titles[gain.over]] if gain else ["-", "-"]
+            told = _signed(ROBOT_FIGURES[figure], gain.difference) + share if gain else "-"
+            values += [told, titles[gain.over] if gain else "-"]
         if values != ["-"] * 4:
             found.append([row.title, *values])
     return found
 
 
-def _signed(figure: str, difference: Spread) -> str:
-    scale, digits = SCALES[figure]
-    text = f"{scale * difference.mean:+.{digits}f}"
-    return text if math.isnan(difference.half_width) else text + f" ± {scale * difference.half_width:.{digits}f}"
+def _signed(figure: TaskFigure, difference: Spread) -> str:
+    text = f"{figure.scale * difference.mean:+.{figure.digits}f}"
+    return text if math.isnan(difference.half_width) else f"{text} ± {figure.told(difference.half_width)}"
 
 
-def _figure(row: Row, name: str, figures: Mapping[str, Spread]) -> str:
+def _figure(row: Row, figure: TaskFigure, figures: Mapping[str, Spread]) -> str:
     """Mean and half interval; in brackets where the row looks at what it predicts."""
-    if name not in figures:
+    if figure.name not in figures:
         return "-"
-    scale, digits = SCALES[name]
-    text = f"{scale * figures[name].mean:.{digits}f}"
-    if not math.isnan(figures[name].half_width):
-        text += f" ± {scale * figures[name].half_width:.{digits}f}"
-    return f"({text})" if TASK[name] in row.inputs else text
+    found = figures[figure.name]
+    text = figure.told(found.mean)
+    if not math.isnan(found.half_width):
+        text += f" ± {figure.told(found.half_width)}"
+    return f"({text})" if figure.task in row.inputs else text
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
