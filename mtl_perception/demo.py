@@ -12,10 +12,11 @@ from mtl_perception.atomic_write import check_writable
 from mtl_perception.demo_pictures import DemoPictures, rate_of
 from mtl_perception.json_file import write_json
 from mtl_perception.network import read_card
-from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
+from mtl_perception.node_replay import CameraTopics, node_replay
 from mtl_perception.node_traffic import Traffic
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, BagError
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mtl_perception.recordings.errors import BagError, ReplayError
 from mtl_perception.share import model_path, share_directory
 from mtl_perception.visualize import Palette
 

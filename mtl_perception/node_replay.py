@@ -22,7 +22,7 @@ from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.node_process import NodeProcess
 from mtl_perception.node_traffic import Output, Traffic
 from mtl_perception.recordings.bag_reading import Bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError, ReplayError
 from mtl_perception.replay import BagPlayer, check_playable
 from mtl_perception.share import use_shared_memory_profile
 
@@ -35,10 +35,6 @@ _FOUND_BOTH_WAYS = 0.5
 """Seconds after which a listener that is seen here sees the publisher too; a first camera_info would be lost before."""
 _QUIET = 2.0
 """Seconds without a result, when the node has nothing in work, after which none is expected any more."""
-
-
-class ReplayError(RuntimeError):
-    """The node did not come up or gave nothing; the message says which."""
 
 
 @dataclass(frozen=True)

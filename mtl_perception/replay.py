@@ -17,7 +17,7 @@ from rosgraph_msgs.msg import Clock
 from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.messages.building import stamp_of
 from mtl_perception.recordings.bag_reading import Bag, BagMessage
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""

@@ -10,11 +10,12 @@ from mtl_perception.dataset_folder import DatasetFolder
 _FOLDER_HELP = "data set folder (it has a dataset.json)"
 
 
-def add_dataset_commands(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the commands; each leaves what to call as ``dataset_command``.
+def add_dataset_commands(commands: argparse._SubParsersAction) -> None:
+    """Add them; each leaves what to call as ``command``: of the options, to the exit code.
 
-    It takes the parsed options, and returns the exit code. It may raise DatasetError, BagError and OSError.
+    It may raise DatasetError, BagError and OSError.
     """
+    parser = commands.add_parser("dataset", help="look at a data set folder, mend it, join, label or replay it")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_info(commands)
     _add_check(commands)
@@ -34,7 +35,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--sheet", type=user_path, metavar="FILE.png", help="also a picture of 12 frames: colour, depth and labels"
     )
-    parser.set_defaults(dataset_command=_info)
+    parser.set_defaults(command=_info)
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -69,7 +70,7 @@ given up, and a run that a logger is writing is left alone.""",
     )
     parser.add_argument("folder", type=user_path, help=_FOLDER_HELP)
     parser.add_argument("--repair", action="store_true", help="mend what is found")
-    parser.set_defaults(dataset_command=_check)
+    parser.set_defaults(command=_check)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -109,7 +110,7 @@ def _add_export_bag(commands: argparse._SubParsersAction) -> None:
         help="frames a second, in place of the index's times (without either: the folder's own, else 10)",
     )
     parser.add_argument("--raw", action="store_true", help="uncompressed images")
-    parser.set_defaults(dataset_command=_export_bag)
+    parser.set_defaults(command=_export_bag)
 
 
 def _export_bag(options: argparse.Namespace) -> int:
@@ -134,7 +135,7 @@ def _add_merge(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("folders", type=user_path, nargs="+", metavar="FOLDER", help=_FOLDER_HELP)
     parser.add_argument("--out", type=user_path, required=True, help="folder to make")
-    parser.set_defaults(dataset_command=_merge)
+    parser.set_defaults(command=_merge)
 
 
 def _merge(options: argparse.Namespace) -> int:
@@ -173,7 +174,7 @@ stays 0. Nothing is written if any label is damaged, of another size or of an un
     parser.add_argument(
         "--replace", action="store_true", help="write over other labels, which are kept in replaced/ (default: skip)"
     )
-    parser.set_defaults(dataset_command=_import_labels)
+    parser.set_defaults(command=_import_labels)
 
 
 def _import_labels(options: argparse.Namespace) -> int:

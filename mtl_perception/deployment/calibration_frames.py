@@ -12,7 +12,7 @@ from mtl_perception.deployment.errors import DeploymentError
 from mtl_perception.evaluation.frames import FrameReader
 from mtl_perception.evaluation.topics import Topics, choose_image
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 
 def frames_of(source: str, count: int, image: str | None = None) -> Iterator[np.ndarray]:

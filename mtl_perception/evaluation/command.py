@@ -15,6 +15,7 @@ from mtl_perception.atomic_write import check_writable
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.limits import OVER, UNDER, Limit, names_of, parse_limit, verdicts
 from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
+from mtl_perception.share import MODEL_HELP
 
 if TYPE_CHECKING:
     from mtl_perception.backends.choice import Runtime
@@ -75,9 +76,7 @@ limits, on the first network:
 def add_evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to evaluate, on what, against what: the arguments that ``evaluate`` takes."""
     parser.add_argument("bag", type=user_path, help="recording: a folder, or a file named .mcap, .db3 or .bag")
-    parser.add_argument(
-        "--model", default="", help="network file, or the bare name of a shipped one (default: the shipped one)"
-    )
+    parser.add_argument("--model", default="", help=MODEL_HELP)
     parser.add_argument("--against", nargs="+", default=(), metavar="MODEL", help="more networks, to compare with it")
     parser.add_argument("--out", type=user_path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument("--image", metavar="TOPIC", help="colour images")
@@ -124,7 +123,7 @@ def evaluate(options: argparse.Namespace, command: str, live: LiveSource | None 
     from mtl_perception.evaluation.frames_file import write_frames
     from mtl_perception.evaluation.measurement import Measurement
     from mtl_perception.evaluation.metrics_file import write_metrics
-    from mtl_perception.recordings.bags import BagError
+    from mtl_perception.recordings.errors import BagError
 
     check_writable(options.out)
     recording = recording_of(options)
@@ -163,7 +162,7 @@ def recording_of(options: argparse.Namespace) -> Recording:
 
 def _write_report(out: Path, measurement: Measurement, metrics: Mapping[str, Any]) -> None:
     from mtl_perception.evaluation.report import write_report
-    from mtl_perception.recordings.bags import BagError
+    from mtl_perception.recordings.errors import BagError
 
     try:
         pictures = measurement.pictures()

@@ -20,7 +20,7 @@ from mtl_perception.messages.camera_info import another_shape, carries_rectified
 from mtl_perception.messages.rgbd import depth_of, view_of
 from mtl_perception.messages.robot_poses import RobotPoses
 from mtl_perception.recordings.bag_reading import Bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 _STATIC_TRANSFORMS = "/tf_static"
 _NUMBERS = re.compile(r"\d+")

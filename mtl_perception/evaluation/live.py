@@ -7,9 +7,9 @@ from typing import Any
 
 from mtl_perception.evaluation.live_figures import live_figures
 from mtl_perception.evaluation.process_usage import ProcessUsage
-from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
+from mtl_perception.node_replay import CameraTopics, node_replay
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError, ReplayError
 
 
 def measure_live(bag: Path, model: Path, image: str, camera_info: str | None = None) -> dict[str, Any]:

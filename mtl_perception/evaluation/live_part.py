@@ -8,7 +8,7 @@ from typing import Any
 
 from mtl_perception.evaluation.measurement import INTERRUPTED
 from mtl_perception.evaluation.topics import Topics
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 LiveSource = Callable[[Path, Path, str, str | None], Mapping[str, Any] | None]
 """``live.measure_live``, or what takes the same: bag, network file, image topic and CameraInfo topic; gives None of a

@@ -24,7 +24,7 @@ from mtl_perception.evaluation.true_classes import LabelFolder, check_classes
 from mtl_perception.model_card import ModelCard
 from mtl_perception.network import Network
 from mtl_perception.recordings.bag_reading import Bag, open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 INTERRUPTED = "interrupted"
 """What ``stopped_by`` says after Ctrl-C."""

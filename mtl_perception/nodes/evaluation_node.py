@@ -31,10 +31,9 @@ from mtl_perception.evaluation.live_figures import live_figures
 from mtl_perception.evaluation.process_usage import ProcessUsage
 from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.network import read_card
-from mtl_perception.node_replay import ReplayError
 from mtl_perception.node_traffic import Traffic
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError, ReplayError
 from mtl_perception.share import model_path
 
 READY = "ready: play the recording now"

@@ -21,7 +21,7 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.rosbag2.storage_mcap import McapReader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 from mtl_perception.recordings.truncated_mcap import TruncatedMcap
 
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"

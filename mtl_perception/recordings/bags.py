@@ -16,6 +16,7 @@ from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.recordings.errors import BagError
 
 IMAGE_TOPIC = "/camera/image_raw"
 CAMERA_INFO_TOPIC = "/camera/camera_info"
@@ -26,10 +27,6 @@ FIRST_STAMP = 1_000_000_000 * 10**9
 """Stamp of the first frame of a recording that tells no time, nanoseconds."""
 _STAMPS_END = 2**31 * 10**9
 """Nanoseconds; the seconds of a message's stamp have 32 bits with a sign."""
-
-
-class BagError(ValueError):
-    """A bag is missing, damaged or holds nothing of use; the message says which."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from network_file import write_network
 from recorder import IMAGE, INFO, SECOND, START, Recorder, png, record_frames, recording, scene
 
 from mtl_perception.evaluation.live import measure_live
-from mtl_perception.node_replay import CameraTopics, ReplayError, node_replay
+from mtl_perception.node_replay import CameraTopics, node_replay
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError, ReplayError
 
 RATE = 40
 """Frames a second of the recordings made here."""

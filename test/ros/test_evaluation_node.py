@@ -13,9 +13,9 @@ import rosbag2_play
 from harness import NodeUnderTest
 from recorder import IMAGE, INFO, record_frames
 
-from mtl_perception.node_replay import ReplayError
 from mtl_perception.nodes import evaluation_node
 from mtl_perception.nodes.evaluation_node import READY, StreamListener
+from mtl_perception.recordings.errors import ReplayError
 
 FRAMES = 15
 PLAYED = {topic: f"/evaluation{topic}" for topic in (IMAGE, INFO)}

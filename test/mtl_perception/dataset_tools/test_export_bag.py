@@ -15,7 +15,8 @@ from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_tools.export_bag import export_bag
 from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC, BagError
+from mtl_perception.recordings.bags import CAMERA_INFO_TOPIC, DEPTH_TOPIC, FRAME_ID, IMAGE_TOPIC
+from mtl_perception.recordings.errors import BagError
 
 COLOR_TOPIC = f"{IMAGE_TOPIC}/compressed"
 

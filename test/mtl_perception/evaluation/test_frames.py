@@ -28,7 +28,7 @@ from mtl_perception.evaluation.frames import Frame, FrameReader
 from mtl_perception.evaluation.topics import choose_topics
 from mtl_perception.evaluation.true_classes import LabelFolder
 from mtl_perception.recordings.bag_reading import open_bag
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 RGB, METRES, CLASSES = scene(0)
 MILLIMETRES = np.rint(METRES * 1000).astype(np.uint16)

@@ -13,7 +13,7 @@ from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.live_part import add_live
 from mtl_perception.evaluation.metrics_file import read_metrics
 from mtl_perception.evaluation.topics import Topics
-from mtl_perception.recordings.bags import BagError
+from mtl_perception.recordings.errors import BagError
 
 MODELS = {"a": Path("a.onnx"), "b": Path("b.onnx")}
 TOPICS = Topics("/image", "/info")
