@@ -77,8 +77,7 @@ def page(values: Mapping[str, Mapping[int, Mapping[str, float]]], under: Mapping
 def _line(title: str, values: Mapping[str, Sequence[float]]) -> str:
     cells = []
     for name, figure in ROBOT_FIGURES.items():
-        found = Spread(tuple(values[name]))
-        cells.append(f"{figure.told(found.mean)} ± {figure.told(found.half_width)}")
+        cells.append(figure.told_spread(Spread(tuple(values[name]))))
     return f"| {title} | " + " | ".join(cells) + " |"
 
 

@@ -100,13 +100,13 @@ class TimedNode:
             "image_timeout": 3600.0,
         }
         self._node, self._frames, self._focal_length = _TimedNode(namespace, parameters), frames, focal_length
-        if not self._node.is_configured:
-            raise NetworkError("the node does not take the network: see its messages above")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._spinning = threading.Thread(target=self._executor.spin, daemon=True)
-        self._spinning.start()
         atexit.register(self._close)
+        if not self._node.is_configured:
+            raise NetworkError("the node does not take the network: see its messages above")
+        self._spinning.start()
         self._device = self._node.device
         return NodeTimes(os.getpid(), self._device)
 
@@ -136,7 +136,8 @@ class TimedNode:
     def _close(self) -> None:
         """End as the node's own process does; whoever uses it may have been interrupted."""
         self._executor.shutdown()
-        self._spinning.join()
+        if self._spinning.is_alive():
+            self._spinning.join()
         self._node.stop()
         self._node.destroy_node()
         # A lifecycle node keeps its place in shared memory until it is collected, and this process ends without ado.

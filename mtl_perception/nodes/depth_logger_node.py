@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, Image
@@ -33,13 +30,12 @@ from mtl_perception.messages.rgbd import predicted_metres
 from mtl_perception.messages.rgbd_decoder import RgbdDecoder
 from mtl_perception.messages.robot_poses import RobotPoses
 from mtl_perception.nodes.camera_info_subscription import CameraInfoSubscription
+from mtl_perception.nodes.camera_node import CameraNode
 from mtl_perception.nodes.depth_logger_parameters import DepthLoggerParameters
 from mtl_perception.nodes.diagnostics import status_array, unheard_clock, why_silent
 from mtl_perception.nodes.lifecycle_transitions import configure_and_activate, transition
 from mtl_perception.nodes.node_main import run_node
-from mtl_perception.nodes.parameter_server import ParameterServer
 
-_REPORT_PERIOD = 1.0
 _JUDGED_OVER = 5
 """Reports over which it is judged that nothing works."""
 _LOG_AGAIN = 5.0
@@ -52,17 +48,11 @@ _IMAGE = "sensor_msgs/msg/Image"
 _LATCHED = QoSProfile(durability=DurabilityPolicy.TRANSIENT_LOCAL, depth=100)
 
 
-class DepthLoggerNode(LifecycleNode):
+class DepthLoggerNode(CameraNode):
     """Lifecycle node that logs the RGB-D frames worth keeping."""
 
     def __init__(self, **kwargs) -> None:
-        super().__init__("depth_logger", **kwargs)
-        self._settings = ParameterServer(self, DepthLoggerParameters())
-        for problem in self._settings.problems.values():
-            self.get_logger().error(problem)
-        self._active = False
-        self._opened, self._listening = ExitStack(), ExitStack()
-        """What takes away again what configure made, and what activate made."""
+        super().__init__("depth_logger", DepthLoggerParameters(), **kwargs)
         self._asked: list[Future] = []
         """Answers of ~/log_now that are still to come."""
         # In a group of its own: while it awaits the disk, the others of its group would not be called.
@@ -86,11 +76,7 @@ class DepthLoggerNode(LifecycleNode):
         self._robot = robot_name(values.robot)
         self._poses = RobotPoses(parse_pose(values.depth_in_image), parse_pose(values.camera_in_base))
         make_folder(self._folder)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        self._opened.callback(self.destroy_publisher, self._diagnostics)
-        # Simulated time may stand still; the word that it does must go out all the same.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._opened.callback(self.destroy_timer, self.create_timer(_REPORT_PERIOD, self._report, clock=steady))
+        self._diagnose(self._report)
         self._listen_to_static_transforms()
         self._settings.locked = True
         self.get_logger().info(f"logging to {self._folder} as {self._robot}")
@@ -105,30 +91,6 @@ class DepthLoggerNode(LifecycleNode):
         self._active = True
         return super().on_activate(state)
 
-    @transition("deactivate")
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening, write what waits, and end the run."""
-        self.stop()
-        return super().on_deactivate(state)
-
-    @transition("clean up")
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Take the rest away."""
-        self._close()
-        return TransitionCallbackReturn.SUCCESS
-
-    @transition("shut down")
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop whatever runs."""
-        self.stop()
-        self._close()
-        return TransitionCallbackReturn.SUCCESS
-
-    def stop(self) -> None:
-        """Stop listening, write what waits and end the run, if there is one; the last thing before the process ends."""
-        self._active = False
-        self._listening.close()
-
     def _end_run(self) -> None:
         self._recorder.stop(_LAST_WORK)
         for answered in self._asked:
@@ -141,10 +103,6 @@ class DepthLoggerNode(LifecycleNode):
             self.get_logger().info(text)
         else:  # a signal has ended ROS, and its log with it
             print(text, file=sys.stderr)
-
-    def _close(self) -> None:
-        self._opened.close()
-        self._settings.locked = False
 
     def _listen(self) -> None:
         values = self._settings.values

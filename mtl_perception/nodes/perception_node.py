@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -23,16 +20,15 @@ from mtl_perception.messages.arrays import MessageError, nanoseconds_of, rgb_fro
 from mtl_perception.messages.camera_info import another_shape, carries_rectified, intrinsics_of
 from mtl_perception.network import Network
 from mtl_perception.nodes.camera_info_subscription import CameraInfoSubscription
+from mtl_perception.nodes.camera_node import DIAGNOSTICS_PERIOD, CameraNode
 from mtl_perception.nodes.diagnostics import diagnostic_array, unheard_clock, why_silent
 from mtl_perception.nodes.lifecycle_transitions import configure_and_activate, transition
 from mtl_perception.nodes.network_loading import load_aside, load_network
 from mtl_perception.nodes.node_main import run_node
 from mtl_perception.nodes.outputs import Frame, Outputs
-from mtl_perception.nodes.parameter_server import ParameterServer
 from mtl_perception.nodes.perception_parameters import PerceptionParameters
 from mtl_perception.stream_statistics import StreamStatistics, Timing
 
-_DIAGNOSTICS_PERIOD = 1.0
 _CAMERA_INFO_TAKES = 1.0
 """Seconds, from the first image on, in which a camera_info that somebody publishes is waited for."""
 _WINDOW = 5.0
@@ -55,18 +51,12 @@ def _described(network: Network) -> str:
     )
 
 
-class PerceptionNode(LifecycleNode):
+class PerceptionNode(CameraNode):
     """Lifecycle node that runs a network file on the latest camera frame."""
 
     def __init__(self, **kwargs) -> None:
-        super().__init__("perception", **kwargs)
-        self._settings = ParameterServer(self, PerceptionParameters(), self._on_change)
-        for problem in self._settings.problems.values():
-            self.get_logger().error(problem)
+        super().__init__("perception", PerceptionParameters(), self._on_change, **kwargs)
         self._network: Network | None = None
-        self._active = False
-        self._opened, self._listening = ExitStack(), ExitStack()
-        """What takes away again what configure made, and what activate made."""
         self._enable_service = self.create_service(SetBool, "~/enable", self._on_enable)
         self._reloading = False
         # In a group of its own: while it awaits the file, the others of its group would not be called.
@@ -92,12 +82,7 @@ class PerceptionNode(LifecycleNode):
         self._last_accepted = self._last_arrival = self._last_too_old = -math.inf
         self._last_error = ""
         self._network_range = (card.depth_min, card.depth_max)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        self._opened.callback(self.destroy_publisher, self._diagnostics)
-        # Simulated time may stand still; the word that it does must go out all the same.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        timer = self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
-        self._opened.callback(self.destroy_timer, timer)
+        self._diagnose(self._publish_diagnostics)
         self._settings.locked = True
         self._tell_passed_over(network)
         self.get_logger().info(_described(network))
@@ -127,34 +112,9 @@ class PerceptionNode(LifecycleNode):
         self._active = True
         return result
 
-    @transition("deactivate")
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop listening."""
-        self.stop()
-        return super().on_deactivate(state)
-
-    @transition("clean up")
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Close the network and take the outputs away."""
-        self._close()
-        return TransitionCallbackReturn.SUCCESS
-
-    @transition("shut down")
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop whatever runs."""
-        self.stop()
-        self._close()
-        return TransitionCallbackReturn.SUCCESS
-
-    def stop(self) -> None:
-        """End the work on frames, if there is any; the last thing before the process ends."""
-        self._active = False
-        self._listening.close()
-
     def _close(self) -> None:
-        self._opened.close()
+        super()._close()
         self._network = None
-        self._settings.locked = False
 
     def _on_change(self, names: set[str]) -> None:
         if self._active and "min_confidence" in names:  # who listens to classes is told of it with their names
@@ -296,7 +256,7 @@ class PerceptionNode(LifecycleNode):
             return [*complaints, why_silent(self, self._image_subscription.topic_name, f"sensor_msgs/msg/{kind}")]
         if self._last_error:
             complaints.append(f"the last frame failed: {self._last_error}")
-        if self._last_arrival > self._listening_since + _DIAGNOSTICS_PERIOD:
+        if self._last_arrival > self._listening_since + DIAGNOSTICS_PERIOD:
             card = self._network.card
             assumed = (
                 f"depth is right only for a focal length of {card.focal_length:.0f} px at {card.input_width} px width"

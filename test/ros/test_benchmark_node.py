@@ -7,9 +7,13 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mtl_perception.backends import NetworkError
+from mtl_perception.backends.choice import Runtime
 from mtl_perception.cli import main
+from mtl_perception.deployment.timed_node import time_node
 
 
 def ports_in_shared_memory() -> set[Path]:
@@ -31,3 +35,11 @@ def test_the_whole_node_is_timed_against_its_network(network, tmp_path, capfd):
     told = capfd.readouterr()
     assert ports_in_shared_memory() <= before
     assert "whole node" in told.out and "terminate called" not in told.err
+
+
+def test_a_node_that_refuses_its_network_leaves_nothing_in_shared_memory(tmp_path):
+    before = ports_in_shared_memory()
+    frames = [np.zeros((48, 64, 3), np.uint8)]
+    with pytest.raises(NetworkError, match="the node does not take the network"):
+        time_node(tmp_path / "none.onnx", Runtime(backends=("onnxruntime",)), frames, 50.0, blocks=1, block=1)
+    assert ports_in_shared_memory() <= before

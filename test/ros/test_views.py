@@ -39,13 +39,17 @@ def robot(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def published(robot) -> dict[str, str]:
-    """Topics of the node and their types, once the graph tells of the node's own."""
+    """Topics that somebody but the robot publishes, which is the node, and their types.
+
+    By topic: which node a publisher is of the graph tells much later on a busy machine.
+    """
     found: dict[str, str] = {}
     deadline = time.monotonic() + 20
     while not {"/points", "/diagnostics"} <= found.keys() and time.monotonic() < deadline:
         time.sleep(0.05)
-        topics = robot.node.get_publisher_names_and_types_by_node("perception", "/")
-        found = {topic: kinds[0] for topic, kinds in topics}
+        own = {publisher.topic_name for publisher in robot.node.publishers}
+        topics = [t for t in robot.node.get_topic_names_and_types() if t[0] not in own]
+        found = {topic: kinds[0] for topic, kinds in topics if robot.node.count_publishers(topic)}
     return found
 
 

@@ -56,6 +56,8 @@ def test_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path
     [
         ("title: mine\nrequire: 3", r"require is a list: \[3\]"),
         ("title: mine\nscales:", r"scales is a list: \[None\]"),
+        ("title: mine\nteacher: ummt\nscales: [1, 8]", r"scales \[1, 8\] are to be a list of numbers, each 0.25 to 4"),
+        ("title: mine\nteacher: ummt\nscales: [big]", "are to be a list of numbers"),
         ("title: mine\nteacher: [a]", r"teacher is a text, not \['a'\]"),
         ("title: mine\nmodel: [rgb]", r"model holds fields, e.g. \{tasks: \[semantic\]\}, not \['rgb'\]"),
         ("title: mine\nlabels: [some]", r"labels is budget, mirror or all, not \['some'\]"),

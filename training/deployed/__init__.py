@@ -1,1 +1,1 @@
-"""A checkpoint as the robot runs it: what it takes, gives and says of itself, measured before any file is written."""
+"""A checkpoint as the robot runs it: what it takes, gives and says of itself, and its figures."""

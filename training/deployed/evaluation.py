@@ -15,7 +15,7 @@ from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source, check_classes
 from training.deployed.card import model_card
 from training.deployed.deployed_network import DeployedNetwork
-from training.deployed.input_size import input_size
+from training.deployed.input_size import input_size, size_text
 from training.deployed.torch_backend import TorchBackend
 from training.errors import ConfigurationError
 from training.metrics.by_task import TaskMetrics, read_truth
@@ -49,15 +49,15 @@ def evaluate_file(
         except NetworkError as error:
             raise ConfigurationError(str(error)) from error
         if size is not None:
-            taken = _told((network.card.input_height, network.card.input_width))
-            raise ConfigurationError(f"--size {_told(size)}: {path} takes {taken} and nothing else; leave --size out")
+            taken = size_text((network.card.input_height, network.card.input_width))
+            raise ConfigurationError(f"{path} takes {taken} and nothing else, not {size_text(size)}")
         return (network.card.name, *evaluate(network, source))
     trained = load_checkpoint(path)
     if reason := trained.why_not_deployable():
         if size is not None:
-            raise ConfigurationError(f"--size {_told(size)} is a robot's input, which {path} has not: {reason}")
+            raise ConfigurationError(f"{size_text(size)} would be a robot's input, and {path} has none: {reason}")
         return (path.stem, *evaluate_checkpoint(trained, source))
-    taken = size or input_size(trained)
+    taken = input_size(trained, size)
     card = model_card(trained, path.stem, taken)
     network = Network.of(TorchBackend(DeployedNetwork(trained, *taken)), card, path)
     evaluation, per_class = evaluate(network, source)
@@ -104,7 +104,3 @@ def report(evaluation: Evaluation, per_class: dict[str, float]) -> str:
     lines += [f"  {name:18} {value:8.4f}" for name, value in evaluation.values.items()]
     lines += [f"    {name:16} {value:8.4f}" for name, value in sorted(per_class.items(), key=lambda item: -item[1])]
     return "\n".join(lines)
-
-
-def _told(size: tuple[int, int]) -> str:
-    return "x".join(map(str, size))

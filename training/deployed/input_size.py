@@ -14,13 +14,12 @@ TOLERANCE = 0.01
 
 def add_size_option(parser: argparse.ArgumentParser, of: str) -> None:
     """Add ``--size``; ``of`` says of what it is the input."""
-    usual = "x".join(map(str, CAMERA_SIZE))
     parser.add_argument(
         "--size",
         type=parse_size,
         metavar="HxW",
         help=f"input of {of}, in the proportion of the working size "
-        f"(default: {usual} where that is its proportion, else the working size)",
+        f"(default: {size_text(CAMERA_SIZE)} where that is its proportion, else the working size)",
     )
 
 
@@ -28,6 +27,11 @@ def is_in_proportion(trained: TrainedNetwork, size: tuple[int, int]) -> bool:
     """Whether an input of that height and width is brought to the working size without being squashed."""
     height, width = size
     return abs(width / height * trained.height / trained.width - 1) <= TOLERANCE
+
+
+def size_text(size: tuple[int, int]) -> str:
+    """``(480, 640)`` as ``--size`` says it."""
+    return "x".join(map(str, size))
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -38,11 +42,11 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     height, cross, width = text.partition("x")
     if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        usual = "x".join(map(str, CAMERA_SIZE))
-        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, e.g. {usual}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH in pixels, e.g. {size_text(CAMERA_SIZE)}")
     return int(height), int(width)
 
 
-def input_size(trained: TrainedNetwork) -> tuple[int, int]:
-    """Height and width of the input where nobody says: a camera's, where that squashes nothing, else as it works."""
-    return CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
+def input_size(trained: TrainedNetwork, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Height and width of the input: as ``wanted``, else a camera's where that squashes nothing, else as it works."""
+    usual = CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
+    return wanted or usual

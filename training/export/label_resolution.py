@@ -44,7 +44,7 @@ def main(argv: list[str]) -> None:
     trained = load_checkpoint(options.checkpoint)
     source = Source.parse(options.frames, ".")
     _check_labelled(source, options.frames)
-    size = options.size or input_size(trained)
+    size = input_size(trained, options.size)
     card = model_card(trained, "comparison", size)
     backends = {
         stride: OnnxRuntimeBackend(with_card(to_onnx(DeployedNetwork(trained, *size, stride)), card))

@@ -43,14 +43,15 @@ def write_network_file(
 
     Raises:
         ConfigurationError: the file is not named ``.onnx`` or may not be replaced, the checkpoint is none that can be
-            exported, or the export does not give what torch gives.
+            exported, the export does not give what torch gives, or frames to measure on have no label.
+        DatasetError: a frame is damaged.
         OSError: it cannot be written.
     """
     if out.suffix != ".onnx":
         raise ConfigurationError(f"a network file is named .onnx, not {out.name}")
     check_writable(out.parent)
     trained = load_checkpoint(checkpoint)
-    taken = size or input_size(trained)
+    taken = input_size(trained, size)
     deployed = DeployedNetwork(trained, *taken, LABEL_STRIDE)
     card = model_card(trained, out.stem, taken)
     if not own_file:

@@ -8,10 +8,9 @@ from pathlib import Path
 import onnx
 import torch
 
+from mtl_perception.backends.signature import INPUT, OUTPUTS
 from mtl_perception.model_card import METADATA_KEY, ModelCard
 from training.deployed.deployed_network import DeployedNetwork
-
-OUTPUTS = ["depth", "segmentation", "confidence"]
 
 
 def to_onnx(deployed: DeployedNetwork) -> onnx.ModelProto:
@@ -23,8 +22,8 @@ def to_onnx(deployed: DeployedNetwork) -> onnx.ModelProto:
             deployed.eval(),
             (example,),
             path,
-            input_names=["image"],
-            output_names=OUTPUTS,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
             dynamo=True,
             external_data=False,
             verbose=False,

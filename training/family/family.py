@@ -72,7 +72,8 @@ def read_family(path: Path) -> Family:
     """Read a family's YAML.
 
     Raises:
-        ConfigurationError: it is missing, no YAML, lacks or adds a field, or names a member that is none; or a
+        ConfigurationError: it is missing, no YAML, lacks or adds a field, or names a member that is none; its size is
+            not two positive whole numbers; or a
             student learns from itself, by whatever detour, or from a teacher without unlabelled frames to do it on.
     """
     content = read_fields(path, "family")

@@ -18,7 +18,7 @@ from training.datasets.source import Source
 from training.export.network_file import write_network_file
 from training.family.family import Family, Member
 from training.family.frames import check_report
-from training.pseudo_labels.labelling import label
+from training.pseudo_labels.labelling import write_pseudo_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
 
@@ -110,7 +110,9 @@ class FamilyRunner:
         if not (out / "report" / "report.json").exists():
             checkpoint = self._fit(teacher)
             source = Source.parse(self.family.unlabelled, self.root)
-            label([checkpoint], source, out=out, budget=self._budget(), soft=True, accelerator=self.accelerator)
+            write_pseudo_labels(
+                [checkpoint], source, out=out, budget=self._budget(), soft=True, accelerator=self.accelerator
+            )
         return out
 
     def _budget(self) -> Path:

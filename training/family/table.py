@@ -41,7 +41,10 @@ def markdown(family: Family, members: _Members, conditions: str) -> str:
             name,
             family.member(name).title,
             f"{found['parameters_m']:.1f}",
-            *(f.told(found["values"][key]) if key in found["values"] else _NONE for key, f in ROBOT_FIGURES.items()),
+            *(
+                figure.told(found["values"][key]) if key in found["values"] else _NONE
+                for key, figure in ROBOT_FIGURES.items()
+            ),
             _time(found),
             _speed(found, faithful),
         )

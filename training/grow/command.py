@@ -19,6 +19,7 @@ from training.grow.checks import check_growth, check_replaceable
 from training.grow.comparison import compare, measure, on_the_teacher
 from training.grow.held_out import check_held_out, doubts_of_running, doubts_of_teacher
 from training.grow.loop import GrowthLoop, GrowthSettings
+from training.pseudo_labels.scales import check_scales
 from training.resumable_fit import GROUPS
 from training.yaml_file import read_fields
 
@@ -126,7 +127,5 @@ def _recipe(path: Path) -> dict[str, dict[str, Any]]:
             raise ConfigurationError(f"{path}: {part} holds {', '.join(parts[part])}, see {RECIPE}")
         if part != "pseudo_labels" and not all(isinstance(group, dict) for group in values.values()):
             raise ConfigurationError(f"{path}: each of {', '.join(values)} under {part} holds arguments, see {RECIPE}")
-    scales = content.get("pseudo_labels", {}).get("scales", [])
-    if not isinstance(scales, list) or not all(isinstance(s, int | float) and 0.25 <= s <= 4 for s in scales):
-        raise ConfigurationError(f"{path}: scales {scales} are to be a list of numbers, each 0.25 to 4")
+    check_scales(content.get("pseudo_labels", {}).get("scales", []), f"{path}: ")
     return content

@@ -10,7 +10,8 @@ from pathlib import Path
 from mtl_perception.model_card import Evaluation
 from training.datasets.source import Source
 from training.deployed.evaluation import evaluate_file
-from training.metrics.figures import ROBOT_FIGURES
+from training.metrics.figures import MAIN_FIGURES, ROBOT_FIGURES
+from training.models.tasks import SEMANTIC
 
 TOLERANCE = 0.02
 """The share by which no figure may be worse."""
@@ -67,11 +68,11 @@ def compare(old: Sequence[Evaluation], new: Sequence[Evaluation]) -> Comparison:
     """Compare the figures of two networks on the same sets of frames, in the same order."""
     changes = []
     for before, after in zip(old, new, strict=True):
-        for figure, main in ROBOT_FIGURES.items():
-            if figure in before.values and figure in after.values:
-                a, b = before.values[figure], after.values[figure]
-                gain = main.sign * (b - a) / max(a, 1e-9)
-                changes.append(Change(f"{before.data} {before.split}", figure, a, b, gain))
+        for name, figure in ROBOT_FIGURES.items():
+            if name in before.values and name in after.values:
+                a, b = before.values[name], after.values[name]
+                gain = figure.sign * (b - a) / max(a, 1e-9)
+                changes.append(Change(f"{before.data} {before.split}", name, a, b, gain))
     gain = sum(c.gain for c in changes) / len(changes)
     worst = min(changes, key=lambda c: c.gain)
     if worst.gain < -TOLERANCE:
@@ -85,7 +86,7 @@ def compare(old: Sequence[Evaluation], new: Sequence[Evaluation]) -> Comparison:
 
 def on_the_teacher(old: Sequence[Evaluation], teacher: Sequence[Evaluation]) -> str:
     """A sentence: how well the teacher knows the classes, and whether it knows them better than who runs now."""
-    figure = "miou_present"
+    figure = MAIN_FIGURES[SEMANTIC].name
     pairs = [
         (b.values[figure], t.values[figure], f"{t.data} {t.split}")
         for b, t in zip(old, teacher, strict=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from training.datasets.source import Source
 from training.export.network_file import write_network_file
-from training.pseudo_labels.labelling import label
+from training.pseudo_labels.labelling import write_pseudo_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings
 
@@ -64,7 +64,9 @@ class GrowthLoop:
         """The folder of what the teacher says of the logged frames."""
         out = self.home / "pseudo"
         source = Source.parse(self.settings.logged, ".")
-        label([teacher], source, out=out, soft=True, scales=self.settings.scales, accelerator=self.settings.accelerator)
+        write_pseudo_labels(
+            [teacher], source, out=out, soft=True, scales=self.settings.scales, accelerator=self.settings.accelerator
+        )
         return out
 
     def student(self, teacher: Path, labels: Path) -> Path:

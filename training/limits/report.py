@@ -11,10 +11,10 @@ import numpy as np
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
-from training.metrics.figures import ROBOT_FIGURES
+from training.metrics.figures import ROBOT_FIGURES, TaskFigure
 from training.plot_file import plt, save_plot
 from training.reproduce.table import steps_behind
-from training.spread import HELPS, HURTS, UNDECIDED, Spread
+from training.spread import HELPS, HURTS, UNDECIDED
 
 MEANING = {
     TAU: "softmax above which a class is learnt",
@@ -48,21 +48,21 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
         f"![curves]({picture})",
         "",
     ]
-    for figure, main in ROBOT_FIGURES.items():
-        found = levels(results, figure)
-        judged = {(v.curve, v.value, v.student): v for v in verdicts(found, figure)}
+    for name, figure in ROBOT_FIGURES.items():
+        found = levels(results, name)
+        judged = {(v.curve, v.value, v.student): v for v in verdicts(found, name)}
         for curve in study.curves:
             rows = list(dict.fromkeys(level.row for level in found if level.curve == curve))
             students = [name for name in rows if any(v[0] == curve and v[2] == name for v in judged)]
             if not rows:
                 continue
             head = [MEANING[curve], *(titles[r] for r in rows), *(f"{titles[s]}: gain" for s in students)]
-            lines += [f"## {curve}: {main.title}", "", _line(head), _line(["---"] * len(head))]
+            lines += [f"## {curve}: {figure.title}", "", _line(head), _line(["---"] * len(head))]
             for value in sorted({level.value for level in found if level.curve == curve}):
                 here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
-                cells = [_spread(here[r].spread, main.scale) if r in here else "-" for r in rows]
+                cells = [figure.told_spread(here[r].spread) if r in here else "-" for r in rows]
                 gains = [judged.get((curve, value, s)) for s in students]
-                told = [_gain(g, main.scale, titles) if g else "-" for g in gains]
+                told = [_gain(g, figure, titles) if g else "-" for g in gains]
                 lines.append(_line([f"{value:g}", *cells, *told]))
             lines.append("")
     return "\n".join(lines)
@@ -73,8 +73,8 @@ def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[s
     titles = {row.name: row.title for row in study.students}
     lines = []
     for curve in study.curves:
-        for figure, main in ROBOT_FIGURES.items():
-            judged = sorted(verdicts(levels(results, figure), figure), key=lambda v: v.value)
+        for name, figure in ROBOT_FIGURES.items():
+            judged = sorted(verdicts(levels(results, name), name), key=lambda v: v.value)
             for student in study.students:
                 own = [v for v in judged if (v.curve, v.student) == (curve, student.name)]
                 at = {
@@ -83,7 +83,7 @@ def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[s
                 }
                 told = "; ".join(f"{word} at {values}" for word, values in at.items() if values)
                 if told:
-                    lines.append(f"**{MEANING[curve]}**, {main.title.split(',')[0]}, {titles[student.name]}: {told}")
+                    lines.append(f"**{MEANING[curve]}**, {figure.title.split(',')[0]}, {titles[student.name]}: {told}")
     return lines
 
 
@@ -91,10 +91,10 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
     """A column of panels a curve, a line a row; error bars are 95 % intervals of the mean over seeds."""
     rows = (*study.controls, *study.students)
     curves = list(study.curves)
-    figure, axes = plt.subplots(
+    picture, axes = plt.subplots(
         len(ROBOT_FIGURES), len(curves), figsize=(1.5 + 3.8 * len(curves), 7), squeeze=False, sharey="row"
     )
-    for line, (name, main) in enumerate(ROBOT_FIGURES.items()):
+    for line, (name, figure) in enumerate(ROBOT_FIGURES.items()):
         found = levels(results, name)
         for column, curve in enumerate(curves):
             panel = axes[line][column]
@@ -103,8 +103,8 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
                 if own:
                     panel.errorbar(
                         [v.value for v in own],
-                        [main.scale * v.spread.mean for v in own],
-                        yerr=[np.nan_to_num(main.scale * v.spread.half_width) for v in own],
+                        [figure.scale * v.spread.mean for v in own],
+                        yerr=[np.nan_to_num(figure.scale * v.spread.half_width) for v in own],
                         label=row.title,
                         color=f"C{i}",
                         linestyle="-" if row in study.students else "--",
@@ -118,25 +118,18 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
                 panel.minorticks_off()
             panel.grid(alpha=0.3)
             panel.set_xlabel(MEANING[curve] if line else "")
-            panel.set_ylabel(main.title if column == 0 else "")
+            panel.set_ylabel(figure.title if column == 0 else "")
     lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
-    figure.suptitle(f"{study.name}: measured on {study.report}")
-    figure.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
-    save_plot(figure, path)
+    picture.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
+    picture.suptitle(f"{study.name}: measured on {study.report}")
+    picture.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
+    save_plot(picture, path)
 
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(spread: Spread, scale: float, sign: str = "") -> str:
-    digits = 1 if scale == 100 else 3
-    text = f"{scale * spread.mean:{sign}.{digits}f}"
-    half = spread.half_width
-    return text if np.isnan(half) else f"{text} ± {scale * half:.{digits}f}"
-
-
-def _gain(gain: Verdict, scale: float, titles: Mapping[str, str]) -> str:
+def _gain(gain: Verdict, figure: TaskFigure, titles: Mapping[str, str]) -> str:
     word = "?" if gain.difference.verdict == UNDECIDED else gain.difference.verdict
-    return f"{_spread(gain.difference, scale, '+')} {word} ({titles[gain.over]})"
+    return f"{figure.told_spread(gain.difference, '+')} {word} ({titles[gain.over]})"

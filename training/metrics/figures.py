@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.models.tasks import DEPTH, SEMANTIC
+from training.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class TaskFigure:
     def told(self, value: float) -> str:
         """``value`` to read, without its unit."""
         return f"{self.scale * value:.{self.digits}f}"
+
+    def told_spread(self, spread: Spread, sign: str = "") -> str:
+        """Mean, and half interval where there is one; ``sign`` is ``"+"`` for differences."""
+        mean = f"{self.scale * spread.mean:{sign}.{self.digits}f}"
+        return mean if math.isnan(spread.half_width) else f"{mean} ± {self.told(spread.half_width)}"
 
 
 MAIN_FIGURES = {

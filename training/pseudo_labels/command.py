@@ -9,9 +9,9 @@ from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.pseudo_folder import DEFAULT_TAU
 from training.datasets.source import Source
 from training.models.tasks import DEPTH, SEMANTIC
-from training.pseudo_labels.labelling import BATCH_SIZE, DEFAULT_AGREEMENT, label
+from training.pseudo_labels.labelling import DEFAULT_AGREEMENT, DEFAULT_BATCH_SIZE, write_pseudo_labels
 
-LABELLED = [SEMANTIC, DEPTH, *DERIVED_FROM]
+TASKS = [SEMANTIC, DEPTH, *DERIVED_FROM]
 
 
 def main(argv: list[str]) -> None:
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
     )
     parser.add_argument("--out", type=user_path, help="where to write (default: into the data set's own folder)")
     parser.add_argument(
-        "--tasks", nargs="+", choices=LABELLED, default=[SEMANTIC], help="what to label (default: semantic)"
+        "--tasks", nargs="+", choices=TASKS, default=[SEMANTIC], help="what to label (default: semantic)"
     )
     parser.add_argument(
         "--tau",
@@ -66,10 +66,10 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--accelerator", default="auto", help="Lightning's: auto (default), cpu, gpu")
     parser.add_argument("--devices", type=at_least_one, default=1, help="processes or GPUs (default: 1)")
     parser.add_argument(
-        "--batch-size", type=at_least_one, default=BATCH_SIZE, help="frames at a time (default: %(default)s)"
+        "--batch-size", type=at_least_one, default=DEFAULT_BATCH_SIZE, help="frames at a time (default: %(default)s)"
     )
     options = parser.parse_args(argv)
-    label(
+    write_pseudo_labels(
         options.teachers,
         Source.parse(options.frames, "."),
         out=options.out,

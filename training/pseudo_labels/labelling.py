@@ -21,14 +21,15 @@ from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named
 from training.models.tasks import DEPTH, SEMANTIC
 from training.pseudo_labels.measured_quality import write_quality
+from training.pseudo_labels.scales import check_scales
 from training.pseudo_labels.teachers import Teachers
 from training.pseudo_labels.writer import PseudoLabelWriter
 
 DEFAULT_AGREEMENT = 0.05
-BATCH_SIZE = 8
+DEFAULT_BATCH_SIZE = 8
 
 
-def label(
+def write_pseudo_labels(
     checkpoints: Sequence[Path],
     source: Source,
     *,
@@ -41,7 +42,7 @@ def label(
     scales: Sequence[float] = (),
     accelerator: str = "auto",
     devices: int = 1,
-    batch_size: int = BATCH_SIZE,
+    batch_size: int = DEFAULT_BATCH_SIZE,
 ) -> None:
     """Label what ``source`` lacks, and write a report of the quality; what was written before is gone on with.
 
@@ -61,12 +62,12 @@ def label(
 
     Raises:
         ConfigurationError: a checkpoint cannot label these tasks of these frames, the teachers do not go together,
-            there is nothing to label, ``out`` cannot be written to or holds other labels, or a number is out of range.
+            there is nothing to label, ``out`` cannot be written to, or tau, agreement or a scale is out of range.
+        DatasetError: ``out`` holds other labels, or a frame is damaged.
     """
     if not 0 <= tau < TAU_END or not 0 <= agreement <= 1:
         raise ConfigurationError(f"tau {tau} and agreement {agreement} are shares: 0 to 1, tau below {TAU_END:.3f}")
-    if not all(0.25 <= scale <= 4 for scale in scales):
-        raise ConfigurationError(f"--scales {' '.join(map(str, scales))}: each is 0.25 to 4")
+    check_scales(list(scales))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     teachers = Teachers.load(checkpoints)
     trained = teachers.as_one()
@@ -97,15 +98,15 @@ def label(
     )
     target = out or source.folder.root
     try:
-        folder = PseudoFolder.create(target, info)
+        labels = PseudoFolder.create(target, info)
     except OSError as error:
-        raise ConfigurationError(f"cannot write to {target}: {error.strerror}; name another folder by --out") from error
-    if not _write(teachers, source, choice, folder, batch_size, accelerator, devices):
+        raise ConfigurationError(f"cannot write to {target}: {error.strerror}; choose another folder") from error
+    if not _write(teachers, source, choice, labels, batch_size, accelerator, devices):
         return
     print(
-        f"{len(names)} frames labelled in {folder.root}" + (f", {skipped} lack the teacher's inputs" if skipped else "")
+        f"{len(names)} frames labelled in {labels.root}" + (f", {skipped} lack the teacher's inputs" if skipped else "")
     )
-    print(f"quality: {write_quality(source, choice, folder, trained.classes)}")
+    print(f"quality: {write_quality(source, choice, labels, trained.classes)}")
 
 
 def unlabelled_frames(
@@ -184,5 +185,5 @@ def _check(path: Path, trained: TrainedNetwork, source: Source, choice: LabelCho
             raise ConfigurationError(
                 f"{path} was trained on {'a label budget' if seen else 'all labels'} of {name!r}, "
                 f"{'other than the one given' if given else 'and none is given'}: it may have learnt the very labels "
-                "it is to write; give --budget the file it was trained on, or none if there was none"
+                "it is to write; give the budget file it was trained on, or none if there was none"
             )

@@ -23,15 +23,15 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
     budgets = list(dict.fromkeys(r["budget_name"] for r in results))
     found = cells(results, study.report)
     rows = study.with_teachers()
-    figure, axes = plt.subplots(
+    picture, axes = plt.subplots(
         len(ROBOT_FIGURES), len(budgets), figsize=(1.5 + 4.2 * len(budgets), 8.5), squeeze=False, sharey="row"
     )
     colours = plt.get_cmap("tab10" if len(rows) <= 10 else "tab20")
     for column, budget in enumerate(budgets):
-        for line, (name, main) in enumerate(ROBOT_FIGURES.items()):
+        for line, (name, figure) in enumerate(ROBOT_FIGURES.items()):
             panel = axes[line][column]
             for i, row in enumerate(rows):
-                if main.task in row.inputs:
+                if figure.task in row.inputs:
                     continue
                 own = sorted(
                     (c for c in found if (c.row, c.budget) == (row.name, budget) and name in c.figures),
@@ -40,8 +40,8 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
                 if own:
                     panel.errorbar(
                         [c.steps * (1 + 0.012 * i) for c in own],  # Side by side, so that bars do not hide one another.
-                        [main.scale * c.figures[name].mean for c in own],
-                        yerr=[np.nan_to_num(main.scale * c.figures[name].half_width) for c in own],
+                        [figure.scale * c.figures[name].mean for c in own],
+                        yerr=[np.nan_to_num(figure.scale * c.figures[name].half_width) for c in own],
                         label=row.title,
                         color=colours(i),
                         marker="o",
@@ -55,10 +55,10 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
             panel.grid(alpha=0.3)
             panel.set_title(budget.replace("-", ", ") if line == 0 else "")
             panel.set_xlabel("training steps" if line else "")
-            panel.set_ylabel(main.title if column == 0 else "")
+            panel.set_ylabel(figure.title if column == 0 else "")
     # A row may be in some panels only: those of the tasks it predicts.
     lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(lines.values(), lines.keys(), loc="lower center", ncols=len(budgets), frameon=False)
-    figure.suptitle(f"{study.name}: measured on {study.report}")
-    figure.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // len(budgets)), 1, 1))
-    save_plot(figure, path)
+    picture.legend(lines.values(), lines.keys(), loc="lower center", ncols=len(budgets), frameon=False)
+    picture.suptitle(f"{study.name}: measured on {study.report}")
+    picture.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // len(budgets)), 1, 1))
+    save_plot(picture, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import ConfigurationError
+from training.pseudo_labels.scales import check_scales
 from training.yaml_file import read_fields
 
 ROWS = Path(__file__).parent.parent / "experiments" / "rows"
@@ -96,6 +97,7 @@ def read_row(name: str) -> Row:
     for key, value in sequences.items():
         if not isinstance(value, list):
             raise ConfigurationError(f"{path}: {key} is a list: [{value}]")
+    check_scales(sequences["scales"], f"{path}: ")
     if not content.get("title"):
         raise ConfigurationError(f"{path} has no title")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):

@@ -18,7 +18,7 @@ from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.errors import ConfigurationError
 from training.fit import labels_of
-from training.pseudo_labels.labelling import label
+from training.pseudo_labels.labelling import write_pseudo_labels
 from training.reproduce.plateau import is_past_plateau
 from training.reproduce.run import Run
 from training.reproduce.study_runs import StudyRuns
@@ -152,7 +152,7 @@ class StudyRunner(StudyRuns):
         for teacher in teachers:
             if not self._is_done(teacher):
                 self.run(teacher)
-        label(
+        write_pseudo_labels(
             [self.checkpoint(teacher) for teacher in teachers],
             self.source,
             out=self.pseudo_folder(run),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,15 +90,15 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
 
 
 def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
-    best = {figure: {c.row: c for c in at_best_length(study, results, figure)} for figure in ROBOT_FIGURES}
+    best = {name: {c.row: c for c in at_best_length(study, results, name)} for name in ROBOT_FIGURES}
     longest = {row.name: max((r["steps"] for r in results if r["row"] == row.name), default=0) for row in rows}
     lines = []
     for row in rows:
         values = []
-        for figure, by_row in best.items():
+        for name, by_row in best.items():
             cell = by_row.get(row.name)
             length = f"{cell.steps} (longest)" if cell and cell.steps == longest[row.name] else str(cell and cell.steps)
-            values += [_figure(row, ROBOT_FIGURES[figure], cell.figures), length] if cell else ["-", "-"]
+            values += [_figure(row, ROBOT_FIGURES[name], cell.figures), length] if cell else ["-", "-"]
         if values != ["-"] * 4:
             lines.append([row.title, *values])
     header = ["row", *(part for figure in ROBOT_FIGURES.values() for part in (figure.title, "at steps"))]
@@ -129,34 +128,26 @@ def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]
     """What each pseudo-labelled student has over the best baseline, how far towards the ceiling that is, and it."""
     # A baseline may be there as a teacher only, where few rows were asked for.
     titles = {row.name: row.title for row in study.with_teachers()}
-    by_figure = {figure: {g.row: g for g in gains(study, results, figure)} for figure in ROBOT_FIGURES}
+    by_figure = {name: {g.row: g for g in gains(study, results, name)} for name in ROBOT_FIGURES}
     found = []
     for row in study.rows:
         values = []
-        for figure, by_row in by_figure.items():
+        for name, by_row in by_figure.items():
             gain = by_row.get(row.name)
             share = f" ({100 * gain.share:.0f} %)" if gain and gain.share is not None else ""
-            told = _signed(ROBOT_FIGURES[figure], gain.difference) + share if gain else "-"
+            told = ROBOT_FIGURES[name].told_spread(gain.difference, "+") + share if gain else "-"
             values += [told, titles[gain.over] if gain else "-"]
         if values != ["-"] * 4:
             found.append([row.title, *values])
     return found
 
 
-def _signed(figure: TaskFigure, difference: Spread) -> str:
-    text = f"{figure.scale * difference.mean:+.{figure.digits}f}"
-    return text if math.isnan(difference.half_width) else f"{text} ± {figure.told(difference.half_width)}"
-
-
 def _figure(row: Row, figure: TaskFigure, figures: Mapping[str, Spread]) -> str:
     """Mean and half interval; in brackets where the row looks at what it predicts."""
     if figure.name not in figures:
         return "-"
-    found = figures[figure.name]
-    text = figure.told(found.mean)
-    if not math.isnan(found.half_width):
-        text += f" ± {figure.told(found.half_width)}"
-    return f"({text})" if figure.task in row.inputs else text
+    told = figure.told_spread(figures[figure.name])
+    return f"({told})" if figure.task in row.inputs else told
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
