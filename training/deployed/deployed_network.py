@@ -41,7 +41,7 @@ class DeployedNetwork(nn.Module):
         super().__init__()
         if reason := trained.why_not_deployable():
             raise ConfigurationError(f"this network cannot be deployed: {reason}")
-        if not is_in_proportion(trained, (height, width)):
+        if not is_in_proportion((trained.height, trained.width), (height, width)):
             raise ConfigurationError(
                 f"an input of {height}x{width} would be squashed to the network's {trained.height}x{trained.width}: "
                 "choose a height and width in that proportion"

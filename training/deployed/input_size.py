@@ -23,10 +23,10 @@ def add_size_option(parser: argparse.ArgumentParser, of: str) -> None:
     )
 
 
-def is_in_proportion(trained: TrainedNetwork, size: tuple[int, int]) -> bool:
-    """Whether an input of that height and width is brought to the working size without being squashed."""
-    height, width = size
-    return abs(width / height * trained.height / trained.width - 1) <= TOLERANCE
+def is_in_proportion(working: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether an input of height and width ``size`` is brought to those of ``working`` without being squashed."""
+    (height, width), (working_height, working_width) = size, working
+    return abs(width / height * working_height / working_width - 1) <= TOLERANCE
 
 
 def size_text(size: tuple[int, int]) -> str:
@@ -48,5 +48,5 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def input_size(trained: TrainedNetwork, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
     """Height and width of the input: as ``wanted``, else a camera's where that squashes nothing, else as it works."""
-    usual = CAMERA_SIZE if is_in_proportion(trained, CAMERA_SIZE) else (trained.height, trained.width)
-    return wanted or usual
+    working = (trained.height, trained.width)
+    return wanted or (CAMERA_SIZE if is_in_proportion(working, CAMERA_SIZE) else working)

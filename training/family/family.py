@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.deployed.input_size import is_in_proportion, size_text
 from training.errors import ConfigurationError
 from training.yaml_file import read_fields
 
@@ -73,7 +74,7 @@ def read_family(path: Path) -> Family:
 
     Raises:
         ConfigurationError: it is missing, no YAML, lacks or adds a field, or names a member that is none; its size is
-            not two positive whole numbers; or a
+            not two positive whole numbers, or of another proportion than a member's; or a
             student learns from itself, by whatever detour, or from a teacher without unlabelled frames to do it on.
     """
     content = read_fields(path, "family")
@@ -85,6 +86,15 @@ def read_family(path: Path) -> Family:
         raise ConfigurationError(f"{path} is no family: {error}") from error
     if len(family.size) != 2 or not all(isinstance(number, int) and number > 0 for number in family.size):
         raise ConfigurationError(f"{path}: size is height and width, e.g. [480, 640], not {list(family.size)}")
+    for member in members:
+        data = {**family.fit.get("data", {}), **member.fit.get("data", {})}
+        if not {"height", "width"} <= data.keys():
+            continue
+        if not is_in_proportion(working := (data["height"], data["width"]), family.size):
+            raise ConfigurationError(
+                f"{path}: an input of {size_text(family.size)} would be squashed to the {size_text(working)} at which "
+                f"{member.name} works: choose heights and widths in one proportion"
+            )
     family.member(family.faithful)
     if family.unlabelled and _folder(family.unlabelled) in map(_folder, family.labelled):
         raise ConfigurationError(

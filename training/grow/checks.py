@@ -144,7 +144,7 @@ def _check_logged(logged: Source, teacher: TrainedNetwork) -> None:
 def _check_student(student: TrainedNetwork, teacher: TrainedNetwork, size: tuple[int, int]) -> None:
     if reason := student.why_not_deployable():
         raise ConfigurationError(f"the recipe's student cannot be deployed: {reason}")
-    if not is_in_proportion(student, size):
+    if not is_in_proportion((student.height, student.width), size):
         raise ConfigurationError(
             f"the network that runs takes {size[0]}x{size[1]} (height x width), which would be squashed to the "
             f"{student.height}x{student.width} of the recipe's student: give its data.height and data.width in that "
