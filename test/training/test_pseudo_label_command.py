@@ -387,7 +387,7 @@ def test_the_data_set_has_its_name_also_from_within(home, data, monkeypatch):
 def test_a_folder_that_cannot_be_written_to_is_named(home, data, capsys):
     (data.root / "file").write_text("")
     assert label(home, data, "--out", str(data.root / "file" / "labels")) == 2
-    assert "file/labels: Not a directory; name another folder by --out" in capsys.readouterr().err
+    assert "file/labels: Not a directory; name another folder to write to" in capsys.readouterr().err
 
 
 def test_probabilities_that_were_not_written_cannot_be_learnt(home, data, folder, capsys):
