@@ -120,7 +120,8 @@ def test_what_was_measured_on_other_frames_is_exported_anew_and_not_trained(move
     card = Network(runs / "small-seed0.onnx").card
     assert (card.input_height, card.input_width) == (64, 64)
     assert [(e.data, e.split) for e in card.evaluations] == [("balls", "test")]
-    assert "64x64 in and out; trained on balls:train, measured on balls:test, mIoU" in (runs / "balls_family.md").read_text()
+    page = (runs / "balls_family.md").read_text()
+    assert "64x64 in and out; trained on balls:train, measured on balls:test, mIoU" in page
 
 
 def test_other_frames_of_the_same_name_are_told_apart(moved, capsys):

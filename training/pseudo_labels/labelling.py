@@ -100,7 +100,9 @@ def write_pseudo_labels(
     try:
         labels = PseudoFolder.create(target, info)
     except OSError as error:
-        raise ConfigurationError(f"cannot write to {target}: {error.strerror}; name another folder to write to") from error
+        raise ConfigurationError(
+            f"cannot write to {target}: {error.strerror}; name another folder to write to"
+        ) from error
     if not _write(teachers, source, choice, labels, batch_size, accelerator, devices):
         return
     print(
