@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mtl_perception.argument_types import positive, user_path
+from mtl_perception.argument_types import MODEL_HELP, positive, user_path
 from mtl_perception.dataset_folder import DatasetFolder
-from mtl_perception.recordings.errors import BagError, ReplayError
-from mtl_perception.share import MODEL_HELP
+from mtl_perception.recordings.errors import BagError
 
 
 def add_recording_commands(commands: argparse._SubParsersAction) -> None:
@@ -69,37 +68,18 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    import rclpy
-    from rclpy.node import Node
+    from mtl_perception.replay import play_bag
 
-    from mtl_perception.recordings.bag_reading import open_bag
-    from mtl_perception.replay import BagPlayer
-    from mtl_perception.share import use_shared_memory_profile
-
-    use_shared_memory_profile()
-    try:
-        rclpy.init(args=["mtl-perception", *options.ros_arguments])
-    except RuntimeError as error:
-        raise ReplayError(str(error)) from error
-    node = Node("replay")
-    try:
-        with open_bag(options.bag) as bag:
-            player = BagPlayer(node, bag, restamp=options.restamp, clock=options.clock)
-            player.wait_for_listener(options.wait)
-            while True:
-                count = player.play(options.rate)
-                if not rclpy.ok():  # told to end: that nothing was played until then says nothing of the bag
-                    return 0
-                if not count:
-                    raise BagError(f"{options.bag} holds no messages")
-                print(f"{count} messages played from {options.bag}")
-                if bag.breaks_off:
-                    raise BagError(bag.breaks_off)
-                if not options.loop:
-                    return 0
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
+    play_bag(
+        options.bag,
+        rate=options.rate,
+        loop=options.loop,
+        restamp=options.restamp,
+        clock=options.clock,
+        wait=options.wait,
+        arguments=options.ros_arguments,
+    )
+    return 0
 
 
 def _bag_from_folder(options: argparse.Namespace) -> int:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -16,8 +18,9 @@ from rosgraph_msgs.msg import Clock
 
 from mtl_perception.messages.arrays import nanoseconds_of
 from mtl_perception.messages.building import stamp_of
-from mtl_perception.recordings.bag_reading import Bag, BagMessage
-from mtl_perception.recordings.errors import BagError
+from mtl_perception.recordings.bag_reading import Bag, BagMessage, open_bag
+from mtl_perception.recordings.errors import BagError, ReplayError
+from mtl_perception.share import use_shared_memory_profile
 
 _SETTLED = 0.5
 """Seconds without a new listener: those of one program are found one after the other."""
@@ -145,6 +148,48 @@ class BagPlayer:
             return deserialize_message(message.data, self._types[message.topic])
         except Exception as error:  # whatever the middleware raises
             raise BagError(f"{self._bag.path}: damaged message on {message.topic}: {error}") from error
+
+
+def play_bag(
+    path: Path, *, rate: float, loop: bool, restamp: bool, clock: bool, wait: float, arguments: Sequence[str] = ()
+) -> None:
+    """Play a bag from a node of its own, to its end or, with ``loop``, until ROS ends; prints what was played.
+
+    Args:
+        path: of the bag.
+        rate, restamp, clock: as of ``BagPlayer``.
+        loop: begin again at the end.
+        wait: seconds to wait for somebody to listen.
+        arguments: for rclpy, from ``--ros-args`` on.
+
+    Raises:
+        BagError: the bag is missing, empty or damaged, or breaks off.
+        ReplayError: rclpy refuses ``arguments``.
+    """
+    use_shared_memory_profile()
+    try:
+        rclpy.init(args=["mtl-perception", *arguments])
+    except RuntimeError as error:
+        raise ReplayError(str(error)) from error
+    node = Node("replay")
+    try:
+        with open_bag(path) as bag:
+            player = BagPlayer(node, bag, restamp=restamp, clock=clock)
+            player.wait_for_listener(wait)
+            while True:
+                count = player.play(rate)
+                if not rclpy.ok():  # told to end: that nothing was played until then says nothing of the bag
+                    return
+                if not count:
+                    raise BagError(f"{path} holds no messages")
+                print(f"{count} messages played from {path}")
+                if bag.breaks_off:
+                    raise BagError(bag.breaks_off)
+                if not loop:
+                    return
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
 
 
 class _LiveStamps:
