@@ -6,6 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
+MODEL_HELP = "network file, or the bare name of a shipped one (default: the shipped one)"
+"""Of an argument that ``share.model_path`` takes."""
+
 
 def positive(text: str) -> float:
     """The finite number above 0 that ``text`` says.

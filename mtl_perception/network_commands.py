@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mtl_perception.argument_types import positive, user_path
+from mtl_perception.argument_types import MODEL_HELP, positive, user_path
 from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
-from mtl_perception.share import MODEL_HELP, model_path
+from mtl_perception.share import model_path
 
 
 def add_network_commands(commands: argparse._SubParsersAction) -> None:

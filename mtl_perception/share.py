@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 DEFAULT_MODEL = "house_rooms_lite0"
-MODEL_HELP = "network file, or the bare name of a shipped one (default: the shipped one)"
-"""Of an argument that ``model_path`` takes."""
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """Environment variables of which either makes Fast DDS read a profile."""
 

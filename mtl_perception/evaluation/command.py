@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtl_perception.argument_types import user_path
+from mtl_perception.argument_types import MODEL_HELP, user_path
 from mtl_perception.atomic_write import check_writable
 from mtl_perception.evaluation.errors import EvaluationError
 from mtl_perception.evaluation.limits import OVER, UNDER, Limit, names_of, parse_limit, verdicts
 from mtl_perception.runtime_arguments import add_runtime_arguments, runtime_of
-from mtl_perception.share import MODEL_HELP
 
 if TYPE_CHECKING:
     from mtl_perception.backends.choice import Runtime

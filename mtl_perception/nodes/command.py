@@ -6,8 +6,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from mtl_perception.argument_types import user_path
-from mtl_perception.share import MODEL_HELP, use_shared_memory_profile
+from mtl_perception.argument_types import MODEL_HELP, user_path
+from mtl_perception.share import use_shared_memory_profile
 
 CAMERA_TOPICS = ("image", "camera_info")
 LOGGER_TOPICS = (*CAMERA_TOPICS, "depth", "depth_camera_info", "odometry")
