@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.node import Node
 
 from mtl_perception.backends import NetworkError
 from mtl_perception.backends.choice import Runtime
@@ -18,9 +21,20 @@ from mtl_perception.deployment.timed_node import time_node
 
 def ports_in_shared_memory() -> set[Path]:
     """Those of this test's DDS domain: beside it, tests in other domains come and go."""
-    ports = (path for path in Path("/dev/shm").glob("fastrtps_port*") if re.fullmatch(r"fastrtps_port\d+", path.name))
+    ports = {path: re.fullmatch(r"fastrtps_port(\d+)", path.name) for path in Path("/dev/shm").iterdir()}
     first = 7400 + 250 * int(os.environ["ROS_DOMAIN_ID"])
-    return {path for path in ports if first <= int(path.name.removeprefix("fastrtps_port")) < first + 250}
+    return {path for path, port in ports.items() if port and first <= int(port[1]) < first + 250}
+
+
+def test_a_node_that_lives_is_seen_in_shared_memory():
+    """Else the tests below could not fail."""
+    before, context = ports_in_shared_memory(), Context()
+    rclpy.init(context=context)
+    node = Node("seen", context=context)
+    during = ports_in_shared_memory()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+    assert during > before >= ports_in_shared_memory()
 
 
 def test_the_whole_node_is_timed_against_its_network(network, tmp_path, capfd):
