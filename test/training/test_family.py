@@ -199,6 +199,8 @@ def test_nothing_trained_is_said(tmp_path, monkeypatch, capsys):
         ({"members": []}, "is no family"),
         ({"size": [480, "wide"]}, r"size is height and width, e.g. \[480, 640\], not \[480, 'wide'\]"),
         ({"size": [480]}, "size is height and width"),
+        ({"fit": {"data": {"height": 64, "width": 0}}, "faithful": "huge"}, "has no member"),  # fit tells of the width
+        ({"fit": ["data"], "faithful": "huge"}, "has no member"),
         ({"size": [480, 640]}, "an input of 480x640 would be squashed to the 64x64 at which large works"),
         ({"colour": "red"}, "is no family: .*colour"),
     ],

@@ -87,14 +87,7 @@ def read_family(path: Path) -> Family:
     if len(family.size) != 2 or not all(isinstance(number, int) and number > 0 for number in family.size):
         raise ConfigurationError(f"{path}: size is height and width, e.g. [480, 640], not {list(family.size)}")
     for member in members:
-        data = {**family.fit.get("data", {}), **member.fit.get("data", {})}
-        if not {"height", "width"} <= data.keys():
-            continue
-        if not is_in_proportion(working := (data["height"], data["width"]), family.size):
-            raise ConfigurationError(
-                f"{path}: an input of {size_text(family.size)} would be squashed to the {size_text(working)} at which "
-                f"{member.name} works: choose heights and widths in one proportion"
-            )
+        _check_proportion(path, family, member)
     family.member(family.faithful)
     if family.unlabelled and _folder(family.unlabelled) in map(_folder, family.labelled):
         raise ConfigurationError(
@@ -112,6 +105,20 @@ def read_family(path: Path) -> Family:
         if len(taught_by) > 1 and not family.unlabelled:
             raise ConfigurationError(f"{path}: {member.name} has a teacher, and there are no `unlabelled` frames")
     return family
+
+
+def _check_proportion(path: Path, family: Family, member: Member) -> None:
+    """Said when the family is read, not after the training; ``fit`` tells what is no number."""
+    groups = [fit.get("data") for fit in (family.fit, member.fit) if isinstance(fit, dict)]
+    data = {key: value for group in groups if isinstance(group, dict) for key, value in group.items()}
+    working = (data.get("height"), data.get("width"))
+    if not all(isinstance(number, int) and number > 0 for number in working):
+        return
+    if not is_in_proportion(working, family.size):
+        raise ConfigurationError(
+            f"{path}: an input of {size_text(family.size)} would be squashed to the {size_text(working)} at which "
+            f"{member.name} works: choose heights and widths in one proportion"
+        )
 
 
 def _folder(source: str) -> str:
