@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ball_folder import CLASSES, write_folder
@@ -9,6 +11,7 @@ from ball_folder import CLASSES, write_folder
 from training.checkpoint import TrainedNetwork
 from training.checkpoint_evaluation import evaluate_checkpoint
 from training.datasets.source import Source
+from training.deployed import evaluation
 from training.errors import ConfigurationError
 from training.models.fusion import build_backbone
 from training.models.modalities import modalities
@@ -34,9 +37,16 @@ def test_other_classes_are_refused_not_miscounted(tmp_path, inputs, tasks):
 
 def test_depth_needs_no_classes_and_is_in_metres_of_the_folders_camera(tmp_path):
     other = write_folder(tmp_path / "other", classes={1: "wall", 2: "ceiling", 3: "ball"})
-    evaluation, iou = evaluate_checkpoint(fresh(["rgb"], ["depth"]), Source(other, other.names()))
+    measured, iou = evaluate_checkpoint(fresh(["rgb"], ["depth"]), Source(other, other.names()))
     truth = np.concatenate([other.read_depth(n).ravel() for n in other.names() if other.has("depth", n)])
     guess = 2.5 * 52.5 / 50
     known = truth[truth > 0]
-    assert evaluation.values["rmse"] == pytest.approx(float(np.sqrt(((known - guess) ** 2).mean())), rel=0.1)
-    assert "miou" not in evaluation.values and not iou
+    assert measured.values["rmse"] == pytest.approx(float(np.sqrt(((known - guess) ** 2).mean())), rel=0.1)
+    assert "miou" not in measured.values and not iou
+
+
+def test_a_teacher_has_no_input_whose_size_could_be_chosen(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "load_checkpoint", lambda path: fresh(["rgb", "depth"], ["semantic"]))
+    folder = write_folder(tmp_path / "balls")
+    with pytest.raises(ConfigurationError, match=r"48x64 would be a robot's input, and teacher\.ckpt has none: "):
+        evaluation.evaluate_file(Path("teacher.ckpt"), Source(folder, folder.names()), (48, 64))

@@ -53,7 +53,7 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
         judged = {(v.curve, v.value, v.student): v for v in verdicts(found, name)}
         for curve in study.curves:
             rows = list(dict.fromkeys(level.row for level in found if level.curve == curve))
-            students = [name for name in rows if any(v[0] == curve and v[2] == name for v in judged)]
+            students = [row for row in rows if any((v[0], v[2]) == (curve, row) for v in judged)]
             if not rows:
                 continue
             head = [MEANING[curve], *(titles[r] for r in rows), *(f"{titles[s]}: gain" for s in students)]

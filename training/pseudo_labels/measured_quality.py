@@ -37,20 +37,14 @@ def measure(
     depth = DepthPseudoLabelQuality() if DEPTH in info.tasks else None
     derived = {task: DerivedPseudoLabelQuality(task) for task in info.tasks if task in DERIVED_FROM}
     for name in source.names:
-        if semantic and is_new(SEMANTIC, name):
-            semantic.update(
-                out.read_whole(SEMANTIC, name),
-                out.read_whole("confidence", name),
-                out.confident(SEMANTIC, name),
-                read_truth(folder, SEMANTIC, name),
-            )
-        if depth and is_new(DEPTH, name):
-            depth.update(
-                out.read_whole(DEPTH, name),
-                out.read_whole("depth_confidence", name),
-                out.confident(DEPTH, name),
-                read_truth(folder, DEPTH, name),
-            )
+        for task, quality in ((SEMANTIC, semantic), (DEPTH, depth)):
+            if quality and is_new(task, name):
+                quality.update(
+                    out.read_whole(task, name),
+                    out.read_whole(SHOWN[task][1], name),
+                    out.confident(task, name),
+                    read_truth(folder, task, name),
+                )
         for task, quality in derived.items():
             if is_new(task, name):
                 whole = out.read_whole(task, name)
