@@ -19,11 +19,17 @@ from mtl_perception.cli import main
 from mtl_perception.deployment.timed_node import time_node
 
 
-def ports_in_shared_memory() -> set[Path]:
-    """Those of this test's DDS domain: beside it, tests in other domains come and go."""
+def ports_in_shared_memory(domain: int | None = None) -> set[Path]:
+    """Those of a DDS domain, of this test's unless said: beside it, tests in other domains come and go."""
     ports = {path: re.fullmatch(r"fastrtps_port(\d+)", path.name) for path in Path("/dev/shm").iterdir()}
-    first = 7400 + 250 * int(os.environ["ROS_DOMAIN_ID"])
+    first = 7400 + 250 * (int(os.environ["ROS_DOMAIN_ID"]) if domain is None else domain)
     return {path for path, port in ports.items() if port and first <= int(port[1]) < first + 250}
+
+
+@pytest.fixture(autouse=True)
+def fresh_domain(monkeypatch):
+    """A domain without ports: one that a killed process left is taken by the next node, which then adds none."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(next(d for d in range(1, 101) if not ports_in_shared_memory(d))))
 
 
 def test_a_node_that_lives_is_seen_in_shared_memory():
