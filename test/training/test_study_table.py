@@ -18,10 +18,10 @@ from training.reproduce.table import markdown
 from training.spread import Spread
 
 
-def result(row: str, steps: int, chosen: float, reported: float) -> dict:
+def result(row: str, steps: int, chosen: float, reported: float, **iou: float) -> dict:
     measured = {
         "balls:choose": {"values": {"miou_present": chosen}},
-        "balls:val": {"values": {"miou_present": reported}},
+        "balls:val": {"values": {"miou_present": reported}, "iou": iou},
     }
     return {"row": row, "budget_name": "b", "steps": steps, "seed": 0, "measured": measured}
 
@@ -108,3 +108,34 @@ def test_a_baseline_that_is_there_as_a_teacher_only_is_named(tmp_path):
     study = replace(tiny_study(tmp_path, rows=["ummt", "ummt_pu"], baselines=["ummt"]), rows=(read_row("ummt_pu"),))
     results = [result("ummt", 1, 0.2, 0.2), result("ummt_pu", 1, 0.3, 0.3)]
     assert "| UMMT-PS, uni-modal teacher | +10.0 | UMMT | - | - |" in markdown(study, results)
+
+
+def test_classes_are_told_by_what_there_is_to_win_in_them(tmp_path):
+    """At one length, the longest that all kinds of row have; and of the student that one would choose."""
+    rows = ["umst_s", "ummt_ps", "ummt_pu", "ceiling"]
+    study = tiny_study(tmp_path, rows=rows, baselines=["umst_s"], ceiling="ceiling")
+    one = [
+        result("umst_s", 1, 0.3, 0.3, ball=0.2, wall=0.4),
+        result("ummt_ps", 1, 0.5, 0.4, ball=0.3, wall=0.5),
+        result("ummt_pu", 1, 0.4, 0.5, ball=0.4, wall=0.6),
+        result("ceiling", 1, 0.6, 0.6, ball=0.7, wall=0.5),
+    ]
+    longer = [result("umst_s", 2, 0.9, 0.9, ball=0.9, wall=0.9)]
+    text = markdown(study, one + longer)
+    assert "IoU by class, %, at 1 steps" in text
+    assert "| class | UMST-S | UMMT-PS | ceiling (no label hidden) | to win |" in text
+    assert text.index("| ball | 20.0 | 30.0 | 70.0 | +40.0 |") < text.index("| wall | 40.0 | 50.0 | 50.0 | +0.0 |")
+    assert "by class" not in markdown(study, [r for r in one if r["row"] != "ceiling"] + longer)
+    assert "by class" not in markdown(replace(study, ceiling=""), one)
+
+
+def test_classes_of_a_study_of_epochs_are_told_whatever_steps_they_took(tmp_path):
+    rows = ["umst_s", "ummt_ps", "ceiling"]
+    study = tiny_study(tmp_path, rows=rows, baselines=["umst_s"], ceiling="ceiling", steps=None, choose="", epochs=1)
+    results = [
+        result("umst_s", 1, 0.3, 0.3, ball=0.2),
+        result("ummt_ps", 2, 0.5, 0.4, ball=0.3),
+        result("ceiling", 2, 0.6, 0.6, ball=0.7),
+    ]
+    assert "IoU by class, %;" in (text := markdown(study, results))
+    assert "| ball | 20.0 | 30.0 | 70.0 | +40.0 |" in text

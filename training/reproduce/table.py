@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.metrics.figures import ROBOT_FIGURES, TaskFigure
-from training.models.tasks import DEPTH
+from training.metrics.figures import MAIN_FIGURES, ROBOT_FIGURES, TaskFigure
+from training.models.tasks import DEPTH, SEMANTIC
+from training.reproduce.classes import by_class
 from training.reproduce.row import Row
 from training.reproduce.study import Study
 from training.reproduce.summary import at_best_length, cells, gains
@@ -21,7 +22,7 @@ PAIRED = "seed by seed (positive is better; half the 95 % interval; in brackets 
 
 
 def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
-    """Tables for each budget: every length, each row at its best length, and what pseudo-labels gain."""
+    """Tables for each budget: every length, each row at its best length, and what pseudo-labels gain, also by class."""
     rows = study.with_teachers()
     lines = [_convention(study)]
     for budget in dict.fromkeys(r["budget_name"] for r in results):
@@ -32,6 +33,7 @@ def markdown(study: Study, results: Sequence[Mapping[str, Any]]) -> str:
             lines += ["", *_at_best(study, rows, mine)]
         if study.baselines:
             lines += ["", *_gains_at_equal_steps(study, mine), *_gains_at_best(study, mine)]
+        lines += _by_class(study, mine)
     return "\n".join(lines) + "\n"
 
 
@@ -140,6 +142,18 @@ def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]
         if values != ["-"] * 4:
             found.append([row.title, *values])
     return found
+
+
+def _by_class(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The classes in which the ceiling is ahead, so that one sees what to label more of."""
+    found = by_class(study, results)
+    if not found:
+        return []
+    titles, told = {row.name: row.title for row in study.with_teachers()}, MAIN_FIGURES[SEMANTIC].told_spread
+    rows = [[name, *map(told, iou), f"{100 * found.to_win(name):+.1f}"] for name, iou in found.iou.items()]
+    length = f", at {found.steps} steps" if found.steps else ""
+    what = f"IoU by class, %{length}; to win is what the ceiling has over the student:"
+    return ["", what, "", *_table(["class", *(titles[name] for name in found.rows), "to win"], rows)]
 
 
 def _figure(row: Row, figure: TaskFigure, figures: Mapping[str, Spread]) -> str:
