@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,10 +14,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from full_disk import fill_after
+from teaching import label, train
 
-from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import TrainingData
-from training import fit
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
 from training.datasets.frame_cache import ALL_LABELS, LabelChoice
@@ -27,52 +25,6 @@ from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, mirrored, predict_maps
 from training.pseudo_labels.measured_quality import measure
-from training.pseudo_labels.teachers import Teachers
-
-
-def train(home, folder, name: str, *more: str) -> None:
-    """A run of three steps."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        fit.main(
-            [
-                *("--data.train", f"[{folder.root}:train]", "--data.height", "64", "--data.width", "64"),
-                *("--data.focal_length", "50", "--data.batch_size", "2", "--data.workers", "0", "--name", name),
-                *("--model.backbone", "mobilenetv4_conv_small", "--model.head_widths", "[8, 8, 8, 8]"),
-                *("--trainer.accelerator", "cpu", "--trainer.max_steps", "3", "--trainer.max_epochs", "-1", *more),
-            ]
-        )
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory, folder):
-    """A budget of two frames with classes, and a teacher trained on them."""
-    home = tmp_path_factory.mktemp("method")
-    with_both = [n for n in folder.names("train") if folder.has("depth", n) and folder.has("semantic", n)]
-    labels = {
-        "depth": tuple(n for n in folder.names("train") if folder.has("depth", n)),
-        "semantic": tuple(with_both[:2]),
-    }
-    LabelBudget("balls", "train", 0, "by hand", labels).write(home / "budget.json")
-    train(
-        home,
-        folder,
-        "teacher",
-        *("--data.budget", "budget.json", "--data.require", "[semantic, depth]", "--model.inputs", "[rgb, depth]"),
-    )
-    return home
-
-
-@pytest.fixture
-def data(folder, tmp_path):
-    """A copy of the data set that a command may write to."""
-    shutil.copytree(folder.root, tmp_path / "balls")
-    return DatasetFolder(tmp_path / "balls")
-
-
-def label(home, data, *more: str) -> int:
-    teacher = home / "runs" / "teacher" / "last.ckpt"
-    return main(["pseudo-label", str(teacher), f"{data.root}:train", "--budget", str(home / "budget.json"), *more])
 
 
 def test_frames_without_a_label_get_one_and_true_labels_stay(home, data, capsys):
@@ -196,80 +148,6 @@ def test_several_scales_are_averaged_with_their_mirror_images(home, data, tmp_pa
     assert label(home, data, "--scales", "9") == 2
 
 
-@pytest.fixture(scope="module")
-def colour(home, folder):
-    """A network of the teacher's budget that looks at colour only and tells classes only."""
-    more = ["--model.tasks", "[semantic]", "--model.learning_rate", "0.05"]
-    train(home, folder, "colour", "--data.budget", "budget.json", *more)
-    return home / "runs" / "colour" / "last.ckpt"
-
-
-def together(home, data, *more: str) -> int:
-    return main(["pseudo-label", *more[:2], f"{data.root}:train", "--budget", str(home / "budget.json"), *more[2:]])
-
-
-def test_several_teachers_label_by_their_mean(home, colour, data, tmp_path, capsys):
-    """One that looks at depth and one that does not; the order is told, and is no matter to the labels."""
-    teacher, out = home / "runs" / "teacher" / "last.ckpt", tmp_path / "together"
-    assert together(home, data, str(colour), str(teacher), "--soft", "--out", str(out)) == 0
-    pseudo, budget = PseudoFolder(out), LabelBudget.read(home / "budget.json")
-    labelled = {p.stem for p in (out / "soft_semantic").iterdir()}
-    # What the second looks at must be there, too.
-    assert labelled == {n for n in data.names("train") if data.has("depth", n) and not budget.keeps("semantic", n)}
-    name = min(labelled)
-    networks = [load_checkpoint(path) for path in (teacher, colour)]
-    _, batch = collate_named([NamedFrames(networks[0], Source(data, [name]), LabelChoice(budget))[0]])
-    with torch.inference_mode():
-        one, other = (predict_maps(network, batch, (48, 64)).probabilities[0] for network in networks)
-    assert (one - other).abs().max() > 0.05
-    mean = (one + other) / 2
-    np.testing.assert_allclose(pseudo.read_soft_semantic(name), mean.permute(1, 2, 0), atol=1e-3)
-    written = F.interpolate(mean[None], (48, 64), mode="bilinear")[0]
-    sure = (written.sort(0).values.diff(dim=0)[-1] > 0.01).numpy()
-    np.testing.assert_array_equal(pseudo.read_whole("semantic", name)[sure], (written.argmax(0) + 1).numpy()[sure])
-    np.testing.assert_allclose(pseudo.read_whole("confidence", name), 255 * written.max(0).values, atol=1.5)
-    assert pseudo.info.teacher == f"{colour}, {teacher}" and pseudo.info.learnt_within == {"balls": budget.digest}
-    capsys.readouterr()
-    assert label(home, data, "--soft", "--out", str(out)) == 2
-    assert "(teacher_sha256 differ)" in capsys.readouterr().err, "labels of others would be mixed in"
-
-
-def test_teachers_that_cannot_label_together_are_named(home, colour, folder, data, tmp_path, capsys):
-    teacher = home / "runs" / "teacher" / "last.ckpt"
-    train(home, folder, "large", "--data.budget", "budget.json", "--data.height", "96", "--data.width", "96")
-    train(home, folder, "knows")
-    large, knows = (home / "runs" / name / "last.ckpt" for name in ("large", "knows"))
-    shutil.copy(teacher, tmp_path / "copy.ckpt")
-    for second, more, complaint in (
-        (
-            large,
-            (),
-            f"{large} cannot label together with {teacher}: its height is 96, not 64; train both with the same",
-        ),
-        (knows, (), f"{knows} was trained on all labels of 'balls', other than the one given"),
-        (tmp_path / "copy.ckpt", (), "are the same network: give each once"),
-        (colour, ("--tasks", "semantic", "normals"), "several teachers label semantic only"),
-    ):
-        assert together(home, data, str(teacher), str(second), *more) == 2
-        assert complaint in capsys.readouterr().err
-    assert not (data.root / "pseudo_labels.json").exists()
-
-
-def test_who_learns_from_several_teachers_is_bound_by_what_all_learnt_from(home):
-    one = load_checkpoint(home / "runs" / "teacher" / "last.ckpt")
-    known = {"training_data": (TrainingData("balls", 5, "CC0-1.0"), TrainingData("logs", 9, "MIT"))}
-    other = replace(one, **known, budgets={"balls": "other", "logs": "x"})
-
-    def as_one(*networks):
-        return Teachers((), networks, "").as_one()
-
-    both = as_one(one, other)
-    assert {data.name: data.licence for data in both.training_data} == {"balls": "CC0-1.0", "logs": "MIT"}
-    assert both.budgets == {"logs": "x"}, "of balls they saw other labels"
-    assert as_one(one, replace(other, budgets=None)).budgets is None, "one of them does not tell"
-    assert as_one(one) is one
-
-
 @pytest.mark.timeout(300)
 def test_two_processes_write_what_one_writes(home, data, tmp_path):
     """In a process of its own, as the second is started with the command line of the first."""
@@ -368,14 +246,6 @@ def test_depth_that_is_unknown_everywhere_is_nothing_to_label_by(home, data, cap
     assert len(error.splitlines()) == 1 and not (data.root / "pseudo_labels.json").exists()
 
 
-def test_a_student_learns_from_true_and_pseudo_labels_together(home, folder, data):
-    out = data.root / "labels"
-    assert label(home, data, "--tau", "0.1", "--soft", "--out", str(out)) == 0
-    for name, soft in (("hard", "false"), ("soft", "true")):
-        train(home, folder, name, "--data.budget", "budget.json", "--data.pseudo_labels", str(out), "--data.soft", soft)
-        assert load_checkpoint(home / "runs" / name / "last.ckpt").why_not_deployable() is None
-
-
 def test_the_data_set_has_its_name_also_from_within(home, data, monkeypatch):
     """Else training would take the labels for those of another data set, and leave them out."""
     teacher, budget = home / "runs" / "teacher" / "last.ckpt", home / "budget.json"
@@ -390,44 +260,11 @@ def test_a_folder_that_cannot_be_written_to_is_named(home, data, capsys):
     assert "file/labels: Not a directory; name another folder to write to" in capsys.readouterr().err
 
 
-def test_probabilities_that_were_not_written_cannot_be_learnt(home, data, folder, capsys):
-    assert label(home, data, "--out", str(data.root / "hard")) == 0
-    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(data.root / "hard")]
-    arguments += ["--data.budget", str(home / "budget.json")]
-    assert main([*arguments, "--data.soft", "true", "--data.batch_size", "2", "--name", "no"]) == 2
-    assert "hard holds no probabilities; `pseudo-label --soft` writes them" in capsys.readouterr().err
-
-
-def test_recordings_that_name_no_classes_get_the_teachers(home, data, folder):
-    """What a depth camera records for nothing, beside a data set that somebody labelled."""
-    description = data.root / "dataset.json"
-    description.write_text(json.dumps({**json.loads(description.read_text()), "classes": {}}))
-    shutil.rmtree(data.root / "semantic")
-    recordings = data.root.rename(data.root.parent / "recordings")
-    out = home / "of_recordings"
-    teacher = home / "runs" / "teacher" / "last.ckpt"
-    assert main(["pseudo-label", str(teacher), f"{recordings}:train", "--tau", "0.2", "--out", str(out)]) == 0
-    sources = f"[{folder.root}:train, {recordings}:train]"
-    train(home, folder, "both", "--data.train", sources, "--data.pseudo_labels", str(out), "--data.batch_size", "8")
-    trained = load_checkpoint(home / "runs" / "both" / "last.ckpt")
-    assert {data.name: data.frames for data in trained.training_data} == {"balls": 8, "recordings": 6}
-
-
 def test_frames_of_other_classes_are_not_labelled(home, data, capsys):
     description = data.root / "dataset.json"
     description.write_text(description.read_text().replace('"floor"', '"ceiling"'))
     assert label(home, data) == 2
     assert "class 2 is 'floor' to the network and 'ceiling' in" in capsys.readouterr().err
-
-
-def test_pseudo_labels_of_another_data_set_are_refused(home, data, folder, capsys, tmp_path):
-    out = data.root / "labels"
-    assert label(home, data, "--out", str(out)) == 0
-    description = out / "pseudo_labels.json"
-    description.write_text(description.read_text().replace('"balls"', '"cubes"'))
-    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(out), "--name", "no"]
-    assert main(arguments) == 2
-    assert "is for the data set 'cubes', training is on: balls" in capsys.readouterr().err
 
 
 def test_a_teacher_labels_within_the_budget_it_was_trained_on_only(home, data, capsys, tmp_path):
@@ -443,10 +280,3 @@ def test_a_teacher_labels_within_the_budget_it_was_trained_on_only(home, data, c
         assert main(["pseudo-label", teacher, f"{data.root}:train", *more]) == 2
         assert complaint in capsys.readouterr().err
     assert not (data.root / "pseudo_labels.json").exists()
-
-
-def test_a_student_learns_within_the_budget_of_its_teacher_only(home, data, folder, capsys):
-    assert label(home, data, "--out", str(data.root / "labels")) == 0
-    arguments = ["fit", "--data.train", f"[{folder.root}:train]", "--data.pseudo_labels", str(data.root / "labels")]
-    assert main([*arguments, "--name", "no"]) == 2
-    assert "was written by a teacher of another label budget, this training's is none" in capsys.readouterr().err
