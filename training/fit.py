@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressB
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 
 from training.checkpoint import load_checkpoint
 from training.checkpoint_files import BestCheckpoint, WholeCheckpoints, only_one_trains_in
@@ -23,6 +23,9 @@ from training.errors import ConfigurationError
 from training.last_checkpoint import LastCheckpoint
 from training.models.modalities import modalities
 from training.module import PerceptionModule
+
+FEW_STEPS = 1000
+"""In docs/results/house.md networks of 2400 steps still gain classes by more of them, with however few frames."""
 
 
 class SaveConfigOfRun(SaveConfigCallback):
@@ -34,6 +37,19 @@ class SaveConfigOfRun(SaveConfigCallback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Now."""
         super().setup(trainer, pl_module, "fit")
+
+
+class TellsFewSteps(Callback):
+    """Say it where epochs of few frames come to little training."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Once the frames are counted."""
+        steps = int(trainer.estimated_stepping_batches)
+        if trainer.max_steps == -1 and steps < FEW_STEPS:
+            rank_zero_info(
+                f"{trainer.max_epochs} epochs are {steps} steps here, which is little (docs/results/house.md): "
+                "`--trainer.max_steps 4800 --trainer.max_epochs -1` trains for longer"
+            )
 
 
 class FitCLI(LightningCLI):
@@ -97,7 +113,7 @@ class FitCLI(LightningCLI):
         """
         settings, name = self.config_init[self.subcommand]["trainer"], self.config[self.subcommand]["name"]
         directory = f"runs/{name}"
-        callbacks: list[Callback] = [LastCheckpoint(directory)]
+        callbacks: list[Callback] = [LastCheckpoint(directory), TellsFewSteps()]
         if settings["default_root_dir"] is None:
             kwargs["default_root_dir"] = directory
         if settings["logger"] is None or settings["logger"] is True:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, DatasetInfo
+from mtl_perception.dataset_index import index_path
 from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.letterbox import Letterbox
 from training.datasets.augmentation import View
@@ -131,6 +134,16 @@ def test_of_a_recording_frames_in_a_row_are_held_out(tmp_path):
     folder = write_folder(tmp_path / "walks", frames=20, sequences=walks)
     held = Source(folder, folder.names()).hold_out(5)
     assert held.names == ["f06", "f07", "f17", "f18", "f19"]
+
+
+def test_runs_of_the_logger_are_recordings(tmp_path):
+    folder = write_folder(tmp_path / "logged", frames=20)
+    for run, frames in (("attic", range(8)), ("cellar", range(8, 20))):
+        path = index_path(folder.root, run)
+        path.parent.mkdir(exist_ok=True)
+        lines = [{"run": run}, *({"name": f"f{i:02d}", "stamp": i} for i in frames)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert Source(folder, folder.names()).hold_out(5).names == ["f06", "f07", "f17", "f18", "f19"]
 
 
 def test_data_that_cannot_be_used_is_named(folder, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +49,18 @@ def test_callbacks_and_loggers_that_are_asked_for_are_added_to_ours(folder, tmp_
     assert all(torch.equal(resumed[f"network.{k}"], v) for k, v in load_checkpoint(last).network.state_dict().items())
     assert sorted(p.name for p in last.parent.iterdir()) == ["config.yaml", "last.ckpt"]
     assert [p.name for p in tmp_path.iterdir()] == ["runs"]
+
+
+def test_few_steps_are_said(folder, tmp_path, monkeypatch, caplog):
+    """Epochs of the few frames that somebody labelled are soon over, and the teacher has learnt little."""
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    assert fit(folder, "--trainer.max_epochs", "2", "--trainer.logger", "false") == 0
+    assert re.search(r"2 epochs are \d+ steps here, which is little .*`--trainer.max_steps 4800", caplog.text)
+    caplog.clear()
+    asked = ["--trainer.max_steps", "2", "--trainer.max_epochs", "-1", "--name", "asked", "--trainer.logger", "false"]
+    assert fit(folder, *asked) == 0
+    assert "which is little" not in caplog.text
 
 
 def test_a_name_that_is_taken_is_not_trained_over(folder, tmp_path, monkeypatch, capsys):

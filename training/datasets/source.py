@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.dataset_index import read_index
 from training.errors import ConfigurationError
 
 _KINDS = ("rgb", "depth", "semantic", "instance")
@@ -67,16 +68,20 @@ class Source:
         return Source(self.folder, [self.names[i] for i in places], self.split)
 
     def hold_out(self, count: int) -> Source:
-        """``count`` of the frames: evenly spaced; of a recording (``sequences``) the last ones in a row.
+        """``count`` of the frames: evenly spaced; of a recording the last ones in a row.
 
-        A frame of a video says what its neighbours hold; so they are not parted but at one place.
+        A frame of a video says what its neighbours hold; so they are not parted but at one place. A recording is one of
+        the folder's ``sequences``, or a run of the depth logger.
 
         Raises:
             ConfigurationError: there are not more than ``count`` frames.
+            DatasetError: the logger's index cannot be read.
         """
         if not 0 < count < len(self.names):
             raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.name} out")
-        recording = {name: key for key, names in self.folder.info.sequences.items() for name in names}
+        runs = {f"run {index.run}": index.frames for index in read_index(self.folder.root)}
+        recordings = {**runs, **self.folder.info.sequences}
+        recording = {name: key for key, names in recordings.items() for name in names}
         groups: dict[str, list[str]] = {}
         for name in self.names:
             groups.setdefault(recording.get(name, f"{name} alone"), []).append(name)
