@@ -87,7 +87,10 @@ def main(argv: list[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         print(f"error: {error.strerror or error}{where}; {INTERRUPTED}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Lightning catches Ctrl-C in a training, and exits.
+        if not isinstance(end, KeyboardInterrupt) and not isinstance(end.__context__, KeyboardInterrupt):
+            raise
         print(f"{name}: stopped; {INTERRUPTED}", file=sys.stderr)
         return 130
 

@@ -22,7 +22,7 @@ from training.datasets.data_module import FolderData
 from training.errors import ConfigurationError
 from training.last_checkpoint import LastCheckpoint
 from training.models.modalities import modalities
-from training.module import PerceptionModule
+from training.module import PerceptionModule, steps_of
 
 FEW_STEPS = 1000
 """In docs/results/house.md networks of 2400 steps still gain classes by more of them, with however few frames."""
@@ -44,7 +44,7 @@ class TellsFewSteps(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Once the frames are counted."""
-        steps = int(trainer.estimated_stepping_batches)
+        steps = steps_of(trainer)
         if trainer.max_steps == -1 and steps < FEW_STEPS:
             rank_zero_info(
                 f"{trainer.max_epochs} epochs are {steps} steps here, which is little (docs/results/house.md): "
@@ -112,8 +112,8 @@ class FitCLI(LightningCLI):
         none, takes the place of ours.
         """
         settings, name = self.config_init[self.subcommand]["trainer"], self.config[self.subcommand]["name"]
-        directory = f"runs/{name}"
-        callbacks: list[Callback] = [LastCheckpoint(directory), TellsFewSteps()]
+        directory = str(Path("runs") / name)
+        callbacks: list[Callback] = [TellsFewSteps()]
         if settings["default_root_dir"] is None:
             kwargs["default_root_dir"] = directory
         if settings["logger"] is None or settings["logger"] is True:
@@ -124,6 +124,8 @@ class FitCLI(LightningCLI):
             callbacks.append(TQDMProgressBar(refresh_rate=5))
         if self.datamodule.validation_source is not None:
             callbacks.append(BestCheckpoint(directory))
+        # Behind the best one, whose score it holds: a run that is gone on with knows what there is to beat.
+        callbacks.append(LastCheckpoint(directory))
         asked_for = settings["plugins"] or []
         plugins = asked_for if isinstance(asked_for, list) else [asked_for]
         own = [] if any(isinstance(plugin, CheckpointIO) for plugin in plugins) else [WholeCheckpoints()]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule
+from lightning import LightningModule, Trainer
 from torch import Tensor
 
 from training.checkpoint import load_checkpoint
@@ -130,7 +130,7 @@ class PerceptionModule(LightningModule):
                 f"the checkpoint is of another network ({len(differ)} weights differ, {differ[0]} first): resume with "
                 "the same backbone, head_widths, inputs, tasks and classes, or begin a run of its own"
             )
-        begun, now = checkpoint["lr_schedulers"][0]["total_steps"], int(self.trainer.estimated_stepping_batches)
+        begun, now = checkpoint["lr_schedulers"][0]["total_steps"], steps_of(self.trainer)
         if begun != now:
             raise ConfigurationError(
                 f"the checkpoint is of a run of {begun} steps, this one would take {now}: resume with the same "
@@ -210,7 +210,7 @@ class PerceptionModule(LightningModule):
             # clips no gradients of such an optimiser.
             fused=not str(self.trainer.precision).endswith("-mixed"),
         )
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = steps_of(self.trainer)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser,
             max_lr=[group["lr"] for group in optimiser.param_groups],
@@ -219,6 +219,18 @@ class PerceptionModule(LightningModule):
             pct_start=0.1 if steps != 10 else 0.09,
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def steps_of(trainer: Trainer) -> int:
+    """How many steps the training takes.
+
+    Raises:
+        ConfigurationError: nothing ends it, so the learning rate would have no course.
+    """
+    steps = trainer.estimated_stepping_batches
+    if math.isinf(steps):
+        raise ConfigurationError("this training has no end: give --trainer.max_steps too, or --trainer.max_epochs")
+    return int(steps)
 
 
 def _check_same(now: Mapping[str, Any], begun: Mapping[str, Any]) -> None:

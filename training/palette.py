@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Mapping
+
+from mtl_perception.model_card import SemanticClass
 
 _GOLDEN_RATIO = 0.618033988749895
 
@@ -20,3 +23,9 @@ def class_colors(count: int) -> list[tuple[int, int, int]]:
         rgb = colorsys.hsv_to_rgb(i * _GOLDEN_RATIO % 1, saturation, value)
         colors.append((round(rgb[0] * 255), round(rgb[1] * 255), round(rgb[2] * 255)))
     return colors
+
+
+def semantic_classes(classes: Mapping[int, str]) -> list[SemanticClass]:
+    """Classes by id, 1 and more, each in the colour of its id; ``classes`` is id to name, in any order."""
+    colors = class_colors(max(classes))
+    return [SemanticClass(i, classes[i], colors[i - 1]) for i in sorted(classes)]

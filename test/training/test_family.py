@@ -102,6 +102,19 @@ def test_a_taught_student_is_trained_after_its_teacher_exported_and_timed(traine
     assert {path: path.stat().st_mtime_ns for path in files} == files
 
 
+def test_unlabelled_frames_need_no_classes(tmp_path, monkeypatch):
+    """As the depth logger leaves them."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"f{i:02d}" for i in range(12)]
+    write_folder(tmp_path / "balls", splits={"train": names[:8], "val": names[8:]})
+    shutil.rmtree(write_folder(tmp_path / "walk", classes={}).root / "semantic")
+    written(tmp_path / "balls_family.yaml")
+    monkeypatch.setattr(command, "_times", lambda files: dict.fromkeys(files, timed(9.0, "a fast library")))
+    assert run("--members", "small") == 0
+    card = Network(tmp_path / "runs" / "balls_family" / "small-seed0.onnx").card
+    assert {data.name for data in card.training_data} == {"balls", "walk"}
+
+
 def test_what_was_measured_on_other_frames_is_exported_anew_and_not_trained(moved, capsys):
     assert run("--members", "small", "--table-only") == 0  # Of the same frames at another place.
     written(moved / "balls_family.yaml", report="balls:test", size=[64, 64])

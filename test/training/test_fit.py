@@ -47,8 +47,7 @@ def test_an_interrupted_run_resumes_where_it_was(length, folder, tmp_path, monke
 
     monkeypatch.setattr(PerceptionModule, "training_step", interrupted)
     monkeypatch.setattr("training.last_checkpoint.INTERVAL", 0.0)
-    with pytest.raises(SystemExit):
-        fit(folder, *length)
+    assert fit(folder, *length) == 130
     last = tmp_path / "runs" / "tiny" / "last.ckpt"
     assert torch.load(last, weights_only=True)["global_step"] == 4
     monkeypatch.setattr(PerceptionModule, "training_step", lambda *a: seen.append(a[0].global_step) or step(*a))
@@ -101,15 +100,20 @@ def test_another_network_than_the_command_says_is_not_gone_on_with(run, folder, 
     assert "the checkpoint is of another network" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
-@pytest.mark.parametrize("change", ["learning_rate", "budget"])
+@pytest.mark.parametrize("change", ["learning_rate", "budget", "strong", "batch_size"])
 def test_other_settings_than_it_began_with_are_refused_and_the_record_stays(
     change, folder, tmp_path, monkeypatch, capsys
 ):
     """What a checkpoint tells is of the whole run: nobody could see that it saw labels which a later budget hides."""
     monkeypatch.chdir(tmp_path)
     draw(folder, "train", {"depth": 6, "semantic": 3}, 0).write(tmp_path / "budget.json")
-    same = ["--trainer.max_epochs", "1", "--data.require", "[depth]"]
-    other = {"learning_rate": ["--model.learning_rate", "0.5"], "budget": ["--data.budget", "budget.json"]}[change]
+    same = ["--trainer.max_steps", "1", "--trainer.max_epochs", "-1", "--data.require", "[depth]"]
+    other = {
+        "learning_rate": ["--model.learning_rate", "0.5"],
+        "budget": ["--data.budget", "budget.json"],
+        "strong": ["--data.strong", "true"],
+        "batch_size": ["--data.batch_size", "2"],
+    }[change]
     assert fit(folder, *same) == 0
     here = tmp_path / "runs" / "tiny"
     before = {name: (here / name).read_bytes() for name in ("config.yaml", "last.ckpt")}
@@ -118,6 +122,19 @@ def test_other_settings_than_it_began_with_are_refused_and_the_record_stays(
     complaint = capsys.readouterr().err.strip().splitlines()[-1]
     assert "the checkpoint is of a run whose " + change in complaint and "resume with the same" in complaint
     assert before == {name: (here / name).read_bytes() for name in before}
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (["--trainer.max_epochs", "-1"], "this training has no end: give --trainer.max_steps too"),
+        (["--data.batch_size", "0"], "batch_size 0: a step takes one frame or more"),
+    ],
+)
+def test_a_length_that_cannot_be_is_said_in_one_line(settings, complaint, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert fit(folder, *settings) == 2
+    assert complaint in capsys.readouterr().err.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("steps", range(1, 13))

@@ -8,7 +8,6 @@ import os
 import re
 from types import SimpleNamespace
 
-import pytest
 import torch
 from full_disk import fill_after
 from lightning import Trainer
@@ -36,8 +35,7 @@ def test_callbacks_and_loggers_that_are_asked_for_are_added_to_ours(folder, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(PerceptionModule, "training_step", interrupted)
         patch.setattr("training.last_checkpoint.INTERVAL", 0.0)
-        with pytest.raises(SystemExit):
-            fit(folder, *asked)
+        assert fit(folder, *asked) == 130
     broken = torch.load(last, weights_only=True)
     trained, averaged = broken["current_model_state"], broken["state_dict"]
     assert broken["global_step"] == 2 and broken["averaging_state"]["n_averaged"] == 2
@@ -150,6 +148,42 @@ def test_no_log_takes_the_place_of_another(folder, tmp_path, monkeypatch):
     assert fit(folder, "--trainer.max_epochs", "1") == 0
     assert (run / "metrics-2.csv").read_text() == "metrics-2.csv"
     assert (run / "metrics-1.csv").read_text() == "metrics.csv"
+
+
+def test_a_break_does_not_lose_the_best(folder, tmp_path, monkeypatch):
+    """The second epoch is the best, and the break is in the third."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.last_checkpoint.INTERVAL", 0.0)
+    scores, step = [0.5, 0.9, 0.7, 0.6], PerceptionModule.training_step
+
+    def scored(module):
+        module.log("val/score", scores[module.current_epoch])
+        module._metrics.reset()
+
+    def interrupted(module, batch, index):
+        if module.current_epoch == 2:
+            raise KeyboardInterrupt
+        return step(module, batch, index)
+
+    monkeypatch.setattr(PerceptionModule, "on_validation_epoch_end", scored)
+    asked = ["--data.hold_out", "2", "--trainer.max_epochs", "4"]
+    with monkeypatch.context() as patch:
+        patch.setattr(PerceptionModule, "training_step", interrupted)
+        assert fit(folder, *asked) == 130
+    best, last = (tmp_path / "runs" / "tiny" / name for name in ("best.ckpt", "last.ckpt"))
+    assert torch.load(best, weights_only=True)["epoch"] == 1
+    assert fit(folder, *asked, "--ckpt_path", str(last)) == 0
+    assert torch.load(best, weights_only=True)["epoch"] == 1
+
+
+def test_a_name_may_be_a_path(folder, tmp_path, monkeypatch, capsys):
+    """Everything of the run lies there, and what lies there is not trained over."""
+    monkeypatch.chdir(tmp_path)
+    asked = ["--trainer.max_epochs", "1", "--name", str(tmp_path / "elsewhere")]
+    assert fit(folder, *asked) == 0
+    assert (tmp_path / "elsewhere" / "last.ckpt").exists() and not [*tmp_path.glob("runs/**/last.ckpt")]
+    assert fit(folder, *asked) == 2
+    assert "is of an earlier training, which this one would overwrite" in capsys.readouterr().err
 
 
 def test_the_best_of_a_folder_that_was_moved_is_still_the_one_to_beat(tmp_path):

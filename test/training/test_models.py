@@ -40,6 +40,20 @@ def test_unknown_backbones_and_weights_are_named(wrong):
         Backbone(name, pretrained)
 
 
+@pytest.mark.parametrize("content", [b"", b"no weights", b"\x80\x05]q.", b"PK\x03\x04"])
+@pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])
+def test_a_damaged_file_of_weights_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"{name} holds no weights, or is damaged: "):
+        Backbone("hrnet_w18_small", str(tmp_path / name))
+
+
+def test_weights_that_are_no_mapping_are_named(tmp_path):
+    torch.save([torch.zeros(1)], tmp_path / "list.pth")
+    with pytest.raises(ConfigurationError, match=r"list\.pth holds no weights, or is damaged: "):
+        Backbone("hrnet_w18_small", str(tmp_path / "list.pth"))
+
+
 @pytest.mark.parametrize("tasks", [1, 2, 3])
 @pytest.mark.parametrize("widths", [None, [8, 16, 16, 32]])
 def test_mtinet_predicts_any_number_of_tasks_and_learns_with_every_weight(tasks, widths):

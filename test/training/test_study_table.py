@@ -129,6 +129,27 @@ def test_classes_are_told_by_what_there_is_to_win_in_them(tmp_path):
     assert "by class" not in markdown(replace(study, ceiling=""), one)
 
 
+def test_classes_that_occur_nowhere_are_not_told(tmp_path):
+    """Where one network sees a sink that is not there, it has a figure that the others have not."""
+    study = tiny_study(tmp_path, rows=["umst_s", "ummt_ps", "ceiling"], baselines=["umst_s"], ceiling="ceiling")
+    results = [
+        result("umst_s", 1, 0.3, 0.3, ball=0.2),
+        result("ummt_ps", 1, 0.5, 0.4, ball=0.3, sink=0.0),
+        {**result("ummt_ps", 1, 0.5, 0.4, ball=0.4), "seed": 1},
+        result("ceiling", 1, 0.6, 0.6, ball=0.7, door=0.0),
+    ]
+    text = markdown(study, results)
+    assert "| ball | 20.0 | 35.0 ± " in text and "sink" not in text and "door" not in text
+
+
+def test_a_figure_that_the_reported_frames_do_not_tell_is_left_out(tmp_path):
+    study = tiny_study(tmp_path)
+    one = result("umst_s", 1, 0.3, 0.2)
+    one["measured"]["balls:choose"]["values"]["rmse"] = 0.5
+    assert at_best_length(study, [one], "rmse") == []
+    assert "| UMST-S | 20.0 | 1 (longest) | - | - |" in markdown(study, [one])
+
+
 def test_classes_of_a_study_of_epochs_are_told_whatever_steps_they_took(tmp_path):
     rows = ["umst_s", "ummt_ps", "ceiling"]
     study = tiny_study(tmp_path, rows=rows, baselines=["umst_s"], ceiling="ceiling", steps=None, choose="", epochs=1)

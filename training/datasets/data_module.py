@@ -113,6 +113,8 @@ class FolderData(LightningDataModule):
             self.validation_source = self.train_sources[0].hold_out(hold_out)
             self.train_sources = [source.without(self.validation_source) for source in self.train_sources]
             self._check_held_out(self.validation_source)
+        if batch_size < 1:
+            raise ConfigurationError(f"batch_size {batch_size}: a step takes one frame or more")
         frames = sum(len(s.names) for s in self.train_sources)
         if frames < batch_size:
             raise ConfigurationError(
@@ -122,6 +124,10 @@ class FolderData(LightningDataModule):
         if not 0 <= mix <= 1 or (mix and batch_size < 2):
             raise ConfigurationError(f"mix {mix}: a share, 0 to 1, of the frames of a batch of two or more")
         self.balanced, self.strong, self.mix = balanced, strong, mix
+        self._drawn_by = {
+            **{"batch_size": batch_size, "hold_out": hold_out, "balanced": balanced, "strong": strong, "mix": mix},
+            **{"soft": soft, "tau": tau, "keep": keep},
+        }
         self.camera = CanonicalCamera(height, width, focal_length)
         self.batch_size = batch_size
         self.workers = workers
@@ -253,7 +259,7 @@ class FolderData(LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint says of the data: sources, frames, licences, budgets, teachers' digests, depth range.
 
-        Depth is in canonical metres.
+        Depth is in canonical metres. And which frames a step sees, and how, so that a run is gone on with alike.
 
         What a teacher was trained on counts as trained on, as its labels carry it.
         """
@@ -262,12 +268,13 @@ class FolderData(LightningDataModule):
             used.setdefault((source.folder.name, source.folder.info.licence), set()).update(source.names)
         own = [TrainingData(name, len(names), licence) for (name, licence), names in used.items()]
         data = data_of_all([own, *(info.training_data for info in self._learnt_from)])
-        ranges = [r for r in (d.canonical_depth_range() for d in self._train) if r]
+        ranges = [r for r in (d.canonical_depth_range for d in self._train) if r]
         return {
             "training_data": [asdict(entry) for entry in data],
             "budgets": self._budgets(),
             "teachers": sorted({info.teacher_sha256 for info in self._learnt_from}),
             "depth_range": [min(r[0] for r in ranges), max(r[1] for r in ranges)] if ranges else None,
+            **self._drawn_by,
         }
 
     def _budgets(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -159,11 +160,13 @@ class FolderDataset(Dataset[Sample]):
         known = cv2.resize(known, quarter[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
         return seen * torch.from_numpy(known[:, ::-1].copy() if view.mirrored else known)
 
+    @cached_property
     def canonical_depth_range(self) -> tuple[float, float] | None:
         """Least and greatest depth of the unaugmented frames in canonical metres, or None without depth."""
-        known = [f.depth[f.depth > 0] for f in self.frames if f.depth is not None and (f.depth > 0).any()]
+        maps = (frame.depth for frame in self.frames if frame.depth is not None)
+        known = [(d[d > 0].min(), d.max()) for d in maps if (d > 0).any()]
         if not known or self.folder.info.intrinsics is None:
             return None
         info = self.folder.info
         factor = self.camera.depth_factor(info.intrinsics.fx, info.height, info.width)
-        return factor * min(float(d.min()) for d in known), factor * max(float(d.max()) for d in known)
+        return factor * min(float(least) for least, _ in known), factor * max(float(most) for _, most in known)

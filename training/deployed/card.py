@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from mtl_perception.model_card import ModelCard, SemanticClass, TrainingData
+from mtl_perception.model_card import ModelCard, TrainingData
 from training.checkpoint import TrainedNetwork
-from training.palette import class_colors
+from training.palette import semantic_classes
 
 WEIGHTS_LICENCE = "Apache-2.0"
 """Of weights that were trained on data with one of these licences alone."""
@@ -24,12 +24,11 @@ _STARTING_POINT = {
 def model_card(trained: TrainedNetwork, name: str, size: tuple[int, int]) -> ModelCard:
     """The card of ``trained``, without figures, as a network file of input ``size`` (height, width)."""
     height, width = size
-    colors = class_colors(len(trained.classes))
     return ModelCard(
         name=name,
         architecture=f"MTI-Net on {trained.backbone}, working at {trained.width}x{trained.height}, "
         f"trained from {_STARTING_POINT.get(trained.pretrained, trained.pretrained)}",
-        classes=tuple(SemanticClass(i, trained.classes[i], colors[i - 1]) for i in sorted(trained.classes)),
+        classes=tuple(semantic_classes(trained.classes)),
         input_height=height,
         input_width=width,
         focal_length=trained.focal_length * width / trained.width,

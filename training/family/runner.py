@@ -90,11 +90,13 @@ class FamilyRunner:
 
     def _fit(self, member: Member) -> Path:
         write_settings(self._settings_file(member), self._settings(member))
-        train, more = list(self.family.labelled), {}
+        train, more = list(self.family.labelled), dict[str, Any]()
         if member.teacher:
             train.append(self.family.unlabelled)
             labels = self._pseudo_labels(self.family.member(member.teacher))
-            more = {"budget": str(self._budget()), "pseudo_labels": str(labels), "soft": True}
+            more = {"pseudo_labels": str(labels), "soft": True}
+            if budget := self._budget():
+                more["budget"] = str(budget)
         return fit_resumably(
             self._name(member),
             self.family.fit,
@@ -115,9 +117,14 @@ class FamilyRunner:
             )
         return out
 
-    def _budget(self) -> Path:
-        """The file that hides the unlabelled frames' classes: all but one frame's, as a budget hides no task whole."""
+    def _budget(self) -> Path | None:
+        """The file that hides the unlabelled frames' classes: all but one frame's, as a budget hides no task whole.
+
+        None where there is nothing to hide.
+        """
         source = Source.parse(self.family.unlabelled, self.root)
+        if not any(source.folder.has("semantic", name) for name in source.names):
+            return None
         path = self.home / f"unlabelled-seed{self.seed}.json"
         if not path.exists():
             _, _, split = self.family.unlabelled.partition(":")

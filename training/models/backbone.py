@@ -104,7 +104,11 @@ class Backbone(nn.Module):
             complete = timm.create_model(timm_name).state_dict()
             weights = lite0_weights.rename_to_timm(lite0_weights.load_lite0_weights(), complete)
         elif Path(pretrained).is_file():
-            weights = timm.models.load_state_dict(pretrained, weights_only=True)
+            try:
+                weights = dict(timm.models.load_state_dict(pretrained, weights_only=True))
+            except Exception as error:  # torch, pickle and safetensors each raise their own kinds for a damaged file
+                reason = str(error).strip().partition("\n")[0] or type(error).__name__
+                raise ConfigurationError(f"{pretrained} holds no weights, or is damaged: {reason}") from error
         else:
             raise ConfigurationError(f"pretrained {pretrained!r} is no file, nor one of: none, hub, package")
         # features_only flattens the first level of names: blocks.0.x becomes blocks_0.x or stays.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mtl_perception.model_card import NOT_CONFIDENT, UNLABELLED, SemanticClass
+from mtl_perception.model_card import NOT_CONFIDENT, UNLABELLED
 from mtl_perception.visualize import Palette, captioned, depth_in_color, viewing_range
-from training.palette import class_colors
+from training.palette import semantic_classes
 
 NO_LABEL = (205, 205, 205)
 NO_TRUTH = (255, 255, 255)
@@ -42,9 +42,7 @@ class Example:
 
 def class_sheet(examples: Sequence[Example], classes: Mapping[int, str]) -> np.ndarray:
     """The sheet of classes, (H', W', 3) uint8 RGB; ``examples``, one or more, of one size; ``classes`` id to name."""
-    palette = Palette(
-        [SemanticClass(i, classes[i], c) for i, c in zip(classes, class_colors(len(classes)), strict=True)]
-    )
+    palette = Palette(semantic_classes(classes))
 
     def colors(ids: np.ndarray) -> np.ndarray:
         return np.where(_labelled(ids)[..., None], palette.colors(ids), NO_LABEL)

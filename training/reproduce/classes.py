@@ -55,11 +55,13 @@ def by_class(study: Study, results: Sequence[Mapping[str, Any]]) -> ByClass | No
 
 
 def _iou(results: Sequence[Mapping[str, Any]], row: str, frames: str) -> dict[str, Spread]:
+    """Of the classes that every seed has: one that only some network predicts, and that occurs nowhere, is none."""
     by_seed = [r["measured"][frames]["iou"] for r in results if r["row"] == row]
-    return {name: Spread(tuple(iou[name] for iou in by_seed)) for name in by_seed[0]}
+    return {name: Spread(tuple(iou[name] for iou in by_seed)) for name in by_seed[0] if all(name in i for i in by_seed)}
 
 
 def _most_to_win_first(by_row: Sequence[Mapping[str, Spread]]) -> dict[str, tuple[Spread, Spread, Spread]]:
     baseline, student, ceiling = by_row
-    names = sorted(student, key=lambda name: student[name].mean - ceiling[name].mean)
+    common = [name for name in student if name in baseline and name in ceiling]
+    names = sorted(common, key=lambda name: student[name].mean - ceiling[name].mean)
     return {name: (baseline[name], student[name], ceiling[name]) for name in names}

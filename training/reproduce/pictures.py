@@ -10,13 +10,12 @@ import numpy as np
 import torch
 
 from mtl_perception.atomic_write import write_atomically
-from mtl_perception.model_card import SemanticClass
 from mtl_perception.visualize import Palette, captioned, depth_in_color, viewing_range
 from training.checkpoint import TrainedNetwork
 from training.datasets.frame_cache import ALL_LABELS
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
-from training.palette import class_colors
+from training.palette import semantic_classes
 
 FRAMES = 3
 
@@ -35,10 +34,7 @@ def draw_pictures(networks: Mapping[str, TrainedNetwork], source: Source, path: 
     """
     chosen = np.unique(np.linspace(0, len(source.names) - 1, FRAMES + 2)[1:-1].round().astype(int))
     shown = Source(source.folder, [source.names[i] for i in chosen])
-    classes = next(iter(networks.values())).classes
-    palette = Palette(
-        [SemanticClass(i, classes[i], c) for i, c in zip(classes, class_colors(len(classes)), strict=True)]
-    )
+    palette = Palette(semantic_classes(next(iter(networks.values())).classes))
     lines, seen = [], set()
     for name in shown.names:
         rgb = source.folder.read_rgb(name)

@@ -65,7 +65,7 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
     """Each row and budget at the length that is best for ``figure`` on the frames to choose on.
 
     The mean over the seeds decides; a length that lacks seeds others have has no say. Where only one length was
-    trained, that is it.
+    trained, that is it. What the reported frames do not tell, as they lack that label, is left out.
     """
     sign = ROBOT_FIGURES[figure].sign
 
@@ -78,7 +78,8 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
         if figure in cell.figures and (key not in best or merit(cell) > merit(best[key])):
             best[key] = cell
     reported = {(c.row, c.budget, c.steps): c for c in cells(results, study.report)}
-    return [reported[(c.row, c.budget, c.steps)] for c in best.values()]
+    found = (reported.get((c.row, c.budget, c.steps)) for c in best.values())
+    return [cell for cell in found if cell and figure in cell.figures]
 
 
 def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Gain]:
