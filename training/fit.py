@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ProgressB
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.plugins.io import CheckpointIO
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 
 from training.checkpoint import load_checkpoint
 from training.checkpoint_files import BestCheckpoint, WholeCheckpoints, only_one_trains_in
@@ -46,7 +46,7 @@ class TellsFewSteps(Callback):
         """Once the frames are counted."""
         steps = steps_of(trainer)
         if trainer.max_steps == -1 and steps < FEW_STEPS:
-            rank_zero_info(
+            pl_module.print(
                 f"{trainer.max_epochs} epochs are {steps} steps here, which is little (docs/results/house.md): "
                 "`--trainer.max_steps 4800 --trainer.max_epochs -1` trains for longer"
             )

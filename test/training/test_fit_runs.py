@@ -49,16 +49,14 @@ def test_callbacks_and_loggers_that_are_asked_for_are_added_to_ours(folder, tmp_
     assert [p.name for p in tmp_path.iterdir()] == ["runs"]
 
 
-def test_few_steps_are_said(folder, tmp_path, monkeypatch, caplog):
+def test_few_steps_are_said(folder, tmp_path, monkeypatch, capsys):
     """Epochs of the few frames that somebody labelled are soon over, and the teacher has learnt little."""
     monkeypatch.chdir(tmp_path)
-    caplog.set_level("INFO")
     assert fit(folder, "--trainer.max_epochs", "2", "--trainer.logger", "false") == 0
-    assert re.search(r"2 epochs are \d+ steps here, which is little .*`--trainer.max_steps 4800", caplog.text)
-    caplog.clear()
+    assert re.search(r"2 epochs are \d+ steps here, which is little .*`--trainer.max_steps 4800", capsys.readouterr().out)
     asked = ["--trainer.max_steps", "2", "--trainer.max_epochs", "-1", "--name", "asked", "--trainer.logger", "false"]
     assert fit(folder, *asked) == 0
-    assert "which is little" not in caplog.text
+    assert "which is little" not in capsys.readouterr().out
 
 
 def test_a_name_that_is_taken_is_not_trained_over(folder, tmp_path, monkeypatch, capsys):
