@@ -46,7 +46,7 @@ class TellsFewSteps(Callback):
         """Once the frames are counted."""
         steps = steps_of(trainer)
         if trainer.max_steps == -1 and steps < FEW_STEPS:
-            pl_module.print(
+            rank_zero_only(print)(
                 f"{trainer.max_epochs} epochs are {steps} steps here, which is little (docs/results/house.md): "
                 "`--trainer.max_steps 4800 --trainer.max_epochs -1` trains for longer"
             )

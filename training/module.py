@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning import LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from training.checkpoint import load_checkpoint
@@ -98,15 +99,16 @@ class PerceptionModule(LightningModule):
             ConfigurationError: a label is looked at that is never there where another is learnt; or the first weights
                 learnt from labels that the budget may hide.
         """
+        # No ``self.print``: it prints to a progress bar, and there is none yet.
         looked_at = [m.label for m in self.inputs if m.label]
         self.trainer.datamodule.check_overlap(looked_at, self.hparams["tasks"])
         if self._first_weights:
             self._first_weights.check_budgets(self.trainer.datamodule)
             if doubt := self._first_weights.doubt(self.trainer.datamodule):
-                self.print(doubt)
+                rank_zero_only(print)(doubt)
         millions = sum(p.numel() for p in self.parameters()) / 1e6
         start = self.hparams["start_from"] or self.hparams["pretrained"]
-        self.print(
+        rank_zero_only(print)(
             f"MTI-Net on {self.hparams['backbone']} (pretrained: {start}), "
             f"{' + '.join(self.hparams['inputs'])} to {' + '.join(self.hparams['tasks'])}, "
             f"{millions:.2f} M parameters, {self.hparams['height']}x{self.hparams['width']}, "

@@ -53,7 +53,9 @@ def test_few_steps_are_said(folder, tmp_path, monkeypatch, capsys):
     """Epochs of the few frames that somebody labelled are soon over, and the teacher has learnt little."""
     monkeypatch.chdir(tmp_path)
     assert fit(folder, "--trainer.max_epochs", "2", "--trainer.logger", "false") == 0
-    assert re.search(r"2 epochs are \d+ steps here, which is little .*`--trainer.max_steps 4800", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert "MTI-Net on mobilenetv4_conv_small (pretrained: none), rgb to depth + semantic" in told
+    assert re.search(r"2 epochs are \d+ steps here, which is little .*`--trainer.max_steps 4800", told)
     asked = ["--trainer.max_steps", "2", "--trainer.max_epochs", "-1", "--name", "asked", "--trainer.logger", "false"]
     assert fit(folder, *asked) == 0
     assert "which is little" not in capsys.readouterr().out
