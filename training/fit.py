@@ -25,7 +25,7 @@ from training.models.modalities import modalities
 from training.module import PerceptionModule, steps_of
 
 FEW_STEPS = 1000
-"""In docs/results/house.md networks of 2400 steps still gain classes by more of them, with however few frames."""
+"""Networks of 2400 steps still gain classes by more of them, with 50 frames too (docs/results/house.md)."""
 
 
 class SaveConfigOfRun(SaveConfigCallback):

@@ -124,10 +124,8 @@ class FolderData(LightningDataModule):
         if not 0 <= mix <= 1 or (mix and batch_size < 2):
             raise ConfigurationError(f"mix {mix}: a share, 0 to 1, of the frames of a batch of two or more")
         self.balanced, self.strong, self.mix = balanced, strong, mix
-        self._drawn_by = {
-            **{"batch_size": batch_size, "hold_out": hold_out, "balanced": balanced, "strong": strong, "mix": mix},
-            **{"soft": soft, "tau": tau, "keep": keep},
-        }
+        self._drawn_by = {"batch_size": batch_size, "hold_out": hold_out, "balanced": balanced, "strong": strong}
+        self._drawn_by |= {"mix": mix, "soft": soft, "tau": tau, "keep": keep}
         self.camera = CanonicalCamera(height, width, focal_length)
         self.batch_size = batch_size
         self.workers = workers
