@@ -19,6 +19,8 @@ Train, measure and export the perception network. Each command explains itself: 
   fit        train on data set folders; checkpoints and logs in runs/NAME
   pseudo-label
              let a trained teacher label the frames that have no label
+  reproject-labels
+             let labelled frames label others that see the same place, by depth and poses
   evaluate   measure a checkpoint or an exported network on a data set folder
   grow       make a better network of what a robot logged, and replace the old one if it is better
   family     train students of many sizes, and set accuracy beside time
@@ -50,6 +52,7 @@ COMMANDS = {
     "degrade": "training.degrade.command",
     "fit": "training.fit",
     "pseudo-label": "training.pseudo_labels.command",
+    "reproject-labels": "training.reprojection.command",
     "evaluate": "training.evaluate",
     "grow": "training.grow.command",
     "family": "training.family.command",

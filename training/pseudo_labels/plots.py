@@ -34,7 +34,7 @@ def plot_reliability(calibration: Mapping[str, Any], path: Path) -> None:
     upper.legend(loc="upper left", frameon=False)
     total = sum(b["count"] for b in bins)
     lower.bar(middles, [b["count"] / total for b in bins], width * 0.9, color=GREY)
-    lower.set(xlim=(0, 1), xlabel="confidence of the teacher", ylabel="pixels")
+    lower.set(xlim=(0, 1), xlabel="confidence of the label", ylabel="pixels")
     _percent(lower.yaxis, upper.yaxis)
     save_plot(figure, path)
 

@@ -33,16 +33,16 @@ class PseudoLabelQuality:
             raise ValueError(f"{bins} bins: {LEVELS} levels of confidence allow 1 to {LEVELS}")
         self.tau, self.bins = tau, bins
         self._all, self._kept = SegmentationMetrics(classes), SegmentationMetrics(classes)
-        # Labelled pixels and right ones by predicted class and confidence; pixels and kept ones, labelled or not.
-        self._levels = np.zeros((2, classes, LEVELS), np.int64)
+        # Labelled pixels and right ones by predicted class (0: none) and confidence; pixels and kept ones of all.
+        self._levels = np.zeros((2, classes + 1, LEVELS), np.int64)
         self._pixels = np.zeros(2, np.int64)
 
     def update(self, predicted: np.ndarray, confidence: np.ndarray, kept: np.ndarray, truth: np.ndarray) -> None:
         """Count a frame.
 
         Args:
-            predicted: (H, W) class ids 1..N of every pixel, kept or not.
-            confidence: (H, W) uint8, 255 times the softmax of that class.
+            predicted: (H, W) class ids 1..N of every pixel, kept or not; 0 = none, which is never right.
+            confidence: (H, W) uint8, 255 times the softmax of that class; 0 where there is none.
             kept: (H, W) bool, which pixels become labels.
             truth: (H, W) class ids; 0 and 255 = unlabelled.
 
@@ -50,13 +50,15 @@ class PseudoLabelQuality:
             ValueError: shapes differ, ``confidence`` is not uint8, ``kept`` not bool, or an id is no class.
         """
         _check_maps(confidence, kept, predicted, truth)
-        if predicted.size and not 0 < predicted.min() <= predicted.max() <= self._all.classes:
-            raise ValueError(f"a predicted class id is none of 1..{self._all.classes}")
+        if predicted.size and not 0 <= predicted.min() <= predicted.max() <= self._all.classes:
+            raise ValueError(f"a predicted class id is none of 0..{self._all.classes}")
+        if (kept | (confidence > 0))[predicted == UNLABELLED].any():
+            raise ValueError("a pixel without a predicted class is kept, or has confidence")
         self._all.update(predicted, truth)
         self._kept.update(predicted, np.where(kept, truth, UNLABELLED))
         labelled = (truth != UNLABELLED) & (truth != NOT_CONFIDENT)
         right = labelled & (predicted == truth)
-        cell = (predicted.astype(np.int64) - 1) * LEVELS + confidence
+        cell = predicted.astype(np.int64) * LEVELS + confidence
         self._levels += [
             np.bincount(cell[mask], minlength=self._levels[0].size).reshape(-1, LEVELS) for mask in (labelled, right)
         ]
@@ -101,8 +103,8 @@ class PseudoLabelQuality:
         }
 
     def _per_class(self) -> dict[int, dict[str, float]]:
-        every, kept = (m.confusion[:, :-1] for m in (self._all, self._kept))
-        given = [self._calibration(self._levels[:, i]) for i in range(self._all.classes)]
+        every, kept = (m.confusion for m in (self._all, self._kept))
+        given = [self._calibration(self._levels[:, i + 1]) for i in range(self._all.classes)]
         return {
             i + 1: {
                 "pixels": int(every[i].sum()),

@@ -84,8 +84,8 @@ def _semantic_section(values: Mapping[str, Any], directory: Path) -> list[str]:
     leaning = "over" if calibration["mean_confidence"] > values["accuracy_all"] else "under"
     return [
         *lines,
-        f"Measured on {values['labelled_pixels']:,} pixels whose true class is known. A label is kept where the "
-        f"teacher's confidence is above tau = {values['tau']:g}.",
+        f"Measured on {values['labelled_pixels']:,} pixels whose true class is known. A label is kept where its "
+        f"confidence is above tau = {values['tau']:g}.",
         "",
         "| pixels | share of them | accuracy | mIoU |",
         "|---|---:|---:|---:|",
@@ -93,7 +93,7 @@ def _semantic_section(values: Mapping[str, Any], directory: Path) -> list[str]:
         f"| all | 100.0 % | {_percent(values['accuracy_all'])} | {_percent(values['miou_all'])} |",
         "",
         "Of all pixels, those without a true class too, "
-        f"{_percent(values['coverage_all_pixels'])} are kept. The teacher is {leaning}confident: mean confidence "
+        f"{_percent(values['coverage_all_pixels'])} are kept. The labels are {leaning}confident: mean confidence "
         f"{_percent(calibration['mean_confidence'])}, accuracy {_percent(values['accuracy_all'])}; expected "
         f"calibration error {_percent(calibration['error'])} over {len(calibration['bins'])} bins.",
         "",

@@ -24,6 +24,7 @@ class Row:
         require: labels a frame must have to be trained on; empty takes every frame with any.
         teacher: the row whose network labels what has no label, or None.
         co_teachers: rows whose networks label with the teacher: classes are the mean of them all.
+        reprojected: whether labelled frames that see the same place label what has no label, instead of a teacher.
         soft: whether the teacher's probabilities are learnt, instead of its confident classes.
         scales: sizes of a frame over which the teacher's word on it is the mean; empty: its working size alone.
         inherit: whether it starts from its teacher's weights.
@@ -41,6 +42,7 @@ class Row:
     require: tuple[str, ...] = ()
     teacher: str | None = None
     co_teachers: tuple[str, ...] = ()
+    reprojected: bool = False
     soft: bool = False
     scales: tuple[float, ...] = ()
     inherit: bool = False
@@ -56,6 +58,11 @@ class Row:
         """Its arguments of ``python -m training fit`` by group; only groups with any."""
         groups = {"data": self.data, "model": self.model, "trainer": self.trainer}
         return {name: dict(values) for name, values in groups.items() if values}
+
+    @property
+    def pseudo_labelled(self) -> bool:
+        """Whether it learns labels that nobody gave."""
+        return self.reprojected or self.teacher is not None
 
     @property
     def teachers(self) -> tuple[str, ...]:
@@ -102,8 +109,10 @@ def read_row(name: str) -> Row:
         raise ConfigurationError(f"{path} has no title")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    if content.get("teacher") and content.get("labels") == "all":
-        raise ConfigurationError(f"{path} has a teacher and sees all labels: there is nothing to label")
+    if content.get("teacher") and content.get("reprojected"):
+        raise ConfigurationError(f"{path} has a teacher and reprojected labels: take one of them")
+    if (content.get("teacher") or content.get("reprojected")) and content.get("labels") == "all":
+        raise ConfigurationError(f"{path} sees all labels: nothing is left for a teacher or other views to label")
     row = Row(name=name, **{**content, **{key: tuple(value) for key, value in sequences.items()}})
     if row.co_teachers and (not row.teacher or row.labels != "budget" or len({*row.teachers}) < len(row.teachers)):
         raise ConfigurationError(f"{path}: co_teachers label classes within the budget, beside a teacher, each once")

@@ -22,6 +22,7 @@ from training.pseudo_labels.labelling import write_pseudo_labels
 from training.reproduce.plateau import is_past_plateau
 from training.reproduce.run import Run
 from training.reproduce.study_runs import StudyRuns
+from training.reprojection.labelling import reproject_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import write_settings
 
@@ -63,7 +64,7 @@ class StudyRunner(StudyRuns):
         began = time.monotonic()
         self._check_settings(run)
         write_settings(self._settings_file(run), self._settings(run))
-        if run.row.teacher:
+        if run.row.pseudo_labelled:
             self._pseudo_labels(run)
         self._fit(run)
         trained = load_checkpoint(self.checkpoint(run))
@@ -103,7 +104,7 @@ class StudyRunner(StudyRuns):
     def _check_batch(self, run: Run) -> None:
         """Said before anything is trained, not when the run's turn comes."""
         frames, batch = self._trained_frames(run), self._batch_size(run.row)
-        if frames < batch and not run.row.teacher:  # Which adds labels.
+        if frames < batch and not run.row.pseudo_labelled:  # Which adds labels.
             raise ConfigurationError(
                 f"{run.name}: {frames} frames to train on do not fill a batch of {batch}: "
                 "take more labels, or a smaller batch_size"
@@ -127,7 +128,7 @@ class StudyRunner(StudyRuns):
             data["budget"] = str(budget)
         if run.row.require:
             data["require"] = list(run.row.require)
-        if run.row.teacher:
+        if run.row.pseudo_labelled:
             data |= {"pseudo_labels": str(self.pseudo_folder(run)), "soft": run.row.soft}
         model = {"start_from": str(self.checkpoint(self.teachers_of(run)[0]))} if run.row.inherit else {}
         length = {"max_steps": run.steps, "max_epochs": -1, "enable_model_summary": False}
@@ -145,8 +146,11 @@ class StudyRunner(StudyRuns):
             raise ConfigurationError(f"{run.name}: {error}") from error
 
     def _pseudo_labels(self, run: Run) -> None:
-        """Let the run's teachers label what its budget lacks; nothing to do where that is done."""
+        """Let the run's teachers, or labelled frames, label what its budget lacks; nothing to do where it is done."""
         if (self.pseudo_folder(run) / "report" / "report.json").exists():
+            return
+        if run.row.reprojected:
+            reproject_labels(self.source, out=self.pseudo_folder(run), budget=self._budget_file(run))
             return
         teachers = self.teachers_of(run)
         for teacher in teachers:

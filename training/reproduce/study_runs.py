@@ -91,6 +91,8 @@ class StudyRuns:
 
     def pseudo_folder(self, run: Run) -> Path:
         """Where the pseudo-labels lie that a student learns."""
+        if run.row.reprojected:  # Whatever its length.
+            return self.home / run.budget_name / "pseudo" / f"reprojected-seed{run.seed}"
         lengths = "+".join(dict.fromkeys(str(teacher.steps) for teacher in self.teachers_of(run)))
         parts = ["+".join(run.row.teachers), f"seed{run.seed}", f"steps{lengths}"]
         return self.home / run.budget_name / "pseudo" / "-".join([*parts, *(f"x{s:g}" for s in run.row.scales)])
@@ -125,7 +127,7 @@ class StudyRuns:
                 "inherit": row.inherit,
                 "fit": row.fit,
             },
-            "teacher": [*row.teachers, *lengths, *row.scales] if row.teacher else None,
+            "teacher": [*row.teachers, *lengths, *row.scales] if row.teacher else "views" if row.reprojected else None,
             "precision": self.trainer.get("precision"),
         }
 

@@ -192,6 +192,21 @@ def test_nothing_known_is_no_number():
     assert all(math.isnan(found[name]) for name in ("coverage", "abs_rel", "rmse_all", "delta1")) and not found["curve"]
 
 
+def test_a_pixel_without_a_class_is_missed_and_not_given():
+    predicted, confidence, kept, truth = class_maps(9)
+    none = np.random.default_rng(9).random(SHAPE) < 0.3
+    maps = np.where(none, 0, predicted), np.where(none, np.uint8(0), confidence), kept & ~none, truth
+    found, labelled = counted(*maps).compute(), (truth > 0) & (truth < 255)
+    assert found["labelled_pixels"] == labelled.sum()
+    assert found["coverage"] == pytest.approx((kept & ~none)[labelled].mean())
+    assert found["accuracy_all"] == pytest.approx(((predicted == truth) & ~none)[labelled].mean())
+    of_it, given = labelled & (truth == 2), labelled & ~none & (predicted == 2)
+    assert found["per_class"][2]["pixels"] == of_it.sum()
+    assert found["per_class"][2]["coverage"] == pytest.approx((kept & ~none)[of_it].mean())
+    assert found["per_class"][2]["accuracy"] == pytest.approx((truth == 2)[given].mean())
+    assert found["curve"][0]["coverage"] == pytest.approx((~none & (confidence > 0))[labelled].mean())
+
+
 def test_nothing_kept_has_no_accuracy():
     predicted, confidence, kept, truth = class_maps(7)
     found = counted(predicted, confidence, np.zeros_like(kept), truth).compute()
@@ -201,8 +216,8 @@ def test_nothing_kept_has_no_accuracy():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"predicted": np.zeros(SHAPE, np.uint8)}, "none of 1..5"),
-        ({"predicted": np.full(SHAPE, 6, np.uint8)}, "none of 1..5"),
+        ({"predicted": np.zeros(SHAPE, np.uint8)}, "without a predicted class is kept, or has confidence"),
+        ({"predicted": np.full(SHAPE, 6, np.uint8)}, "none of 0..5"),
         ({"truth": np.full(SHAPE, 6, np.uint8)}, "beyond the 5 classes"),
         ({"confidence": np.ones(SHAPE)}, "confidence is float64, not uint8"),
         ({"kept": np.ones(SHAPE, np.uint8)}, "kept is uint8, not bool"),

@@ -1,0 +1,123 @@
+"""A labelled view labels what it sees, and nothing else: against a room that is reckoned by hand."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from room_views import CAMERA, SIZE, hits, look, pose, rays
+
+from training.reprojection.views import LabelledView, LabelledViews, View
+
+places = st.builds(
+    pose,
+    st.floats(0.4, SIZE[0] - 0.4),
+    st.floats(0.3, 1.2),  # Off the ball.
+    st.floats(-np.pi, np.pi),
+    st.floats(-0.5, 0.5),
+    st.floats(0.4, 2.1),
+)
+
+
+def labelled(camera: np.ndarray, ball: bool = True) -> LabelledView:
+    depth, semantic = look(camera, ball)
+    return LabelledView(depth, camera, semantic)
+
+
+def voters(*views: LabelledView, tolerance: float = 0.02) -> LabelledViews:
+    return LabelledViews({str(i): view for i, view in enumerate(views)}, CAMERA.matrix(), 3, tolerance)
+
+
+def seen_from(view: np.ndarray, frame: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(H, W) bool: which points of a frame a camera at ``view`` sees, by rays from there to each of them."""
+    points = frame[:3, 3] + rays(frame) * depth[..., None]
+    local = (points - view[:3, 3]) @ view[:3, :3]
+    ahead = local[..., 2] > 0.1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        column, row = (f * local[..., i] / local[..., 2] + c for i, f, c in ((0, 50, 32), (1, 50, 24)))
+    inside = (column > -0.5) & (column < 63.5) & (row > -0.5) & (row < 47.5)
+    free, _ = hits(view[:3, 3], points - view[:3, 3])
+    return ahead & inside & (free > 0.999)
+
+
+def away_from_borders(classes: np.ndarray, depth: np.ndarray, pixels: int = 3) -> np.ndarray:
+    """(H, W) bool: no other class, and no step of depth, is near."""
+    kernel = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
+    same = cv2.erode(classes, kernel) == cv2.dilate(classes, kernel)
+    return same & (cv2.dilate(depth, kernel) < 1.5 * cv2.erode(depth, kernel))
+
+
+@settings(max_examples=40)
+@given(places, places)
+def test_a_view_labels_what_it_sees_and_nothing_else(there, here):
+    depth, truth = look(here)
+    classes, confidence = voters(labelled(there)).classes_of(View(depth, here))
+    assert classes.dtype == confidence.dtype == np.uint8 and set(np.unique(confidence)) <= {0, 255}
+    assert ((classes > 0) == (confidence > 0)).all()
+    sure = away_from_borders(truth, depth)
+    visible = seen_from(there, here, depth)
+    given_one = (classes > 0) & sure
+    if given_one.sum() > 50:
+        assert visible[given_one].mean() > 0.97
+        assert (classes[given_one] == truth[given_one]).mean() > 0.97
+
+
+def test_all_that_both_see_is_labelled():
+    there, here = pose(0.6, 1.6, 0.1), pose(1.0, 2.2, -0.2)
+    depth, truth = look(here)
+    classes, _ = voters(labelled(there)).classes_of(View(depth, here))
+    shared = seen_from(there, here, depth)
+    assert shared.mean() > 0.5 and (classes[shared] > 0).mean() > 0.85
+    assert (classes == truth)[shared & (classes > 0)].mean() > 0.98
+
+
+def test_what_is_hidden_from_a_view_gets_no_label_of_it():
+    """From behind the ball: the wall it hides from there is seen from the side."""
+    there, here = pose(0.6, 2.0, 0.0), pose(3.2, 0.6, 0.6)
+    depth, truth = look(here)
+    visible = seen_from(there, here, depth)
+    hidden = cv2.erode(((truth == 1) & ~visible).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    classes, _ = voters(labelled(there)).classes_of(View(depth, here))
+    assert hidden.sum() > 50 and not classes[hidden].any()
+    assert (classes[visible & (truth == 1)] == 1).mean() > 0.95
+
+
+def test_what_was_moved_since_gives_no_label():
+    there, here = pose(0.6, 2.0, 0.0), pose(0.6, 1.0, 0.3)
+    depth, truth = look(here, ball=False)
+    with_ball, _ = voters(labelled(there)).classes_of(View(depth, here))
+    assert (truth != 3).all() and (with_ball == 3).mean() < 0.003
+    depth, truth = look(here)
+    without, _ = voters(labelled(there, ball=False)).classes_of(View(depth, here))
+    assert (truth == 3).sum() > 50 and (without[truth == 3] > 0).mean() < 0.05
+
+
+def test_views_vote_and_the_share_of_the_votes_is_the_confidence():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    other = LabelledView(view.depth, here, np.full_like(view.semantic, 2))
+    blank = LabelledView(view.depth, here, np.zeros_like(view.semantic))
+    views = voters(view, view, other, blank)
+    classes, confidence = views.classes_of(view)
+    np.testing.assert_array_equal(classes, view.semantic)
+    np.testing.assert_array_equal(confidence, np.where(view.semantic == 2, 255, 170))
+    assert (views.classes_of(view, without="2")[1] == 255).all()
+
+
+def test_a_point_is_what_a_view_measured_within_the_tolerance_only():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    nearer = View(view.depth * np.float32(0.96), here)
+    assert not voters(view, tolerance=0.03).classes_of(nearer)[0].any()
+    assert (voters(view, tolerance=0.05).classes_of(nearer)[0] == view.semantic).all()
+
+
+def test_unknown_depth_gives_and_gets_no_label():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    holes = view.depth.copy()
+    holes[:, :20] = 0
+    for voter, frame in ((view, View(holes, here)), (LabelledView(holes, here, view.semantic), view)):
+        classes, confidence = voters(voter).classes_of(frame)
+        assert not classes[:, :20].any() and not confidence[:, :20].any() and classes[:, 20:].all()

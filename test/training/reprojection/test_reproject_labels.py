@@ -1,0 +1,192 @@
+"""Labelled frames of a folder label the others: ``python -m training reproject-labels``."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from logged_folder import entry, header, write_index
+from room_views import CLASSES, write_room
+from teaching import train
+from tiny_study import tiny_study
+
+from mtl_perception.dataset_folder import DatasetFolder
+from training.__main__ import main
+from training.checkpoint import load_checkpoint
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder
+from training.reproduce.runner import StudyRunner
+
+NAMES = [f"f{i:02d}" for i in range(12)]
+LABELLED = NAMES[:6]
+
+
+@pytest.fixture
+def room(tmp_path) -> DatasetFolder:
+    """Twelve labelled frames, and a budget that hides half of the labels."""
+    folder = write_room(tmp_path / "room", splits={"train": NAMES})
+    LabelBudget("room", "train", 0, "by hand", {"semantic": tuple(LABELLED)}).write(tmp_path / "budget.json")
+    return folder
+
+
+def reproject(room: DatasetFolder, *more: str) -> int:
+    return main(["reproject-labels", f"{room.root}:train", "--budget", str(room.root.parent / "budget.json"), *more])
+
+
+def files(root: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_frames_without_a_label_get_one_and_true_labels_stay(room, capsys):
+    before = files(room.root)
+    assert reproject(room) == 0
+    assert all(path.read_bytes() == content for path, content in before.items())
+    labels = PseudoFolder(room.root)
+    assert {p.stem for p in (room.root / "pseudo_semantic").iterdir()} == set(NAMES) - set(LABELLED)
+    for name in NAMES[6:]:
+        found, truth = labels.read_semantic(name), room.read_semantic(name)
+        assert (found > 0).mean() > 0.6 and (found == truth)[found > 0].mean() > 0.97
+    said = capsys.readouterr().out
+    shares = re.search(r"6 labelled frames, .*: (\d+) % of the pixels reached, (\d+) % of these right", said)
+    assert int(shares[1]) > 60 and int(shares[2]) > 95 and "6 frames labelled" in said
+
+
+def test_the_report_measures_against_the_truth_the_budget_hides(room):
+    assert reproject(room, "--out", str(room.root.parent / "labels")) == 0
+    labels = PseudoFolder(room.root.parent / "labels")
+    found, truth = (np.stack([read(name) for name in NAMES[6:]]) for read in (labels.read_semantic, room.read_semantic))
+    report = json.loads((labels.root / "report" / "report.json").read_text())["semantic"]
+    assert report["coverage"] == pytest.approx((found > 0).mean())
+    assert report["accuracy"] == pytest.approx((found == truth)[found > 0].mean())
+    assert report["accuracy_all"] == pytest.approx((labels_whole(labels) == truth).mean())
+    assert set(report["per_class"]) == set(CLASSES.values())
+    assert (labels.root / "report" / "semantic_examples.png").exists()
+
+
+def labels_whole(labels: PseudoFolder) -> np.ndarray:
+    return np.stack([labels.read_whole("semantic", name) for name in NAMES[6:]])
+
+
+def test_interrupted_it_goes_on_and_leaves_what_is_written(room, monkeypatch):
+    whole = PseudoFolder.write
+
+    def write(labels: PseudoFolder, kind: str, name: str, array: np.ndarray) -> None:
+        if name == "f09":
+            raise ZeroDivisionError
+        whole(labels, kind, name, array)
+
+    monkeypatch.setattr(PseudoFolder, "write", write)
+    with pytest.raises(ZeroDivisionError):
+        reproject(room)
+    begun = {path: path.stat().st_mtime_ns for path in (room.root / "pseudo_semantic").iterdir()}
+    assert {path.stem for path in begun} == {"f06", "f07", "f08"}
+    monkeypatch.setattr(PseudoFolder, "write", whole)
+    assert reproject(room) == 0
+    assert len(list((room.root / "pseudo_semantic").iterdir())) == 6
+    assert all(path.stat().st_mtime_ns == written for path, written in begun.items())
+
+
+def test_other_labels_do_not_mix_with_these(room, capsys):
+    assert reproject(room) == 0
+    fewer = LabelBudget("room", "train", 0, "by hand", {"semantic": tuple(LABELLED[:3])})
+    fewer.write(room.root.parent / "budget.json")
+    before = files(room.root)
+    assert reproject(room) == 2
+    assert "made otherwise" in capsys.readouterr().err
+    assert reproject(room, "--tolerance", "0.1") == 2
+    assert files(room.root) == before
+
+
+def test_a_network_learns_them_within_their_budget_only(room, tmp_path, capsys):
+    assert reproject(room, "--out", str(tmp_path / "labels")) == 0
+    learn = ("--data.pseudo_labels", str(tmp_path / "labels"))
+    train(tmp_path, room, "student", *learn, "--data.budget", str(tmp_path / "budget.json"))
+    trained = load_checkpoint(tmp_path / "runs" / "student" / "last.ckpt")
+    assert trained.budgets == {"room": LabelBudget.read(tmp_path / "budget.json").digest}
+    assert [(data.name, data.frames) for data in trained.training_data] == [("room", 12)]
+    with pytest.raises(Exception, match="their labels would be mixed"):
+        train(tmp_path, room, "other", *learn)
+
+
+def test_poses_that_are_wrong_show_in_how_the_labelled_frames_agree(room, capsys):
+    assert reproject(room) == 0
+    for name in LABELLED[::2]:
+        moved = room.read_pose(name)
+        moved[:2, 3] += 1.5
+        np.savetxt(room.path("pose", name), moved)
+    assert reproject(room, "--out", str(room.root.parent / "moved")) == 0
+    reached = [int(share) for share in re.findall(r"(\d+) % of the pixels reached", capsys.readouterr().out)]
+    assert reached[1] < reached[0] - 15
+
+
+@pytest.mark.parametrize(("more", "labelled"), [([], NAMES[6:9]), (["--one-map"], NAMES[6:])])
+def test_labels_stay_within_a_run_of_the_logger_unless_runs_share_a_map(room, capsys, more, labelled):
+    runs = {"rover-20260101T000000-0000": NAMES[:9], "rover-20260102T000000-0000": NAMES[9:]}
+    for run, names in runs.items():
+        write_index(room.root, run, [header(run), *(entry(name, i) for i, name in enumerate(names))])
+    assert reproject(room, *more) == 0
+    assert sorted(p.stem for p in (room.root / "pseudo_semantic").iterdir()) == labelled
+    assert ("3 are of runs without a labelled frame" in capsys.readouterr().out) == (not more)
+
+
+def without(room: DatasetFolder, kind: str) -> None:
+    for path in (room.root / kind).iterdir():
+        path.unlink()
+
+
+def unknown_camera(room: DatasetFolder) -> None:
+    path = room.root / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"intrinsics": None}))
+
+
+def skewed(room: DatasetFolder) -> None:
+    np.savetxt(room.path("pose", "f02"), room.read_pose("f02") * [[1], [2], [1], [1]])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "more", "complaint"),
+    [
+        (unknown_camera, [], "does not tell its camera: put intrinsics into its dataset.json"),
+        (lambda room: without(room, "pose"), [], "no frame has pose, 6 of 12 have classes"),
+        (lambda room: without(room, "depth"), [], "no frame has depth, 6 of 12 have classes"),
+        (skewed, [], "f02.txt is not rigid"),
+        (lambda room: None, ["--tau", "1"], "tau 1.0 and tolerance 0.03 are shares"),
+        (lambda room: None, ["--tolerance", "0"], "tau 0.5 and tolerance 0.0 are shares"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(room, capsys, spoil, more, complaint):
+    spoil(room)
+    before = files(room.root)
+    assert reproject(room, *more) == 2
+    error = capsys.readouterr().err
+    assert re.search(complaint, error) and error.count("\n") == 1
+    assert not {p for p in files(room.root).keys() - before.keys() if p.suffix == ".png"}
+
+
+def test_all_or_nothing_labelled_leaves_nothing_to_do(room, capsys):
+    assert main(["reproject-labels", f"{room.root}:train"]) == 2
+    assert "12 frames have depth and a pose, 12 of 12 have classes" in capsys.readouterr().err
+    without(room, "semantic")
+    assert main(["reproject-labels", f"{room.root}:train"]) == 2
+    assert "12 frames have depth and a pose, 0 of 12 have classes" in capsys.readouterr().err
+
+
+def test_a_row_of_a_study_learns_them(room, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    splits = {"train": NAMES[:8], "val": NAMES[8:10], "choose": NAMES[10:]}
+    path = room.root / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"splits": splits}))
+    data = {"dataset": "room", "report": "room:val", "choose": "room:choose"}
+    study = tiny_study(tmp_path, **data, steps=[1], rows=["ummt_reprojected"])
+    assert main(["reproduce", "tiny.yaml", "--root", str(tmp_path), "--accelerator", "cpu"]) == 0
+    runner = StudyRunner(study, str(tmp_path))
+    (run,) = runner.runs()
+    labels = PseudoFolder(runner.pseudo_folder(run))
+    budget = LabelBudget.read(runner.home / "depth4-semantic2" / "budget-budget-seed0.json")
+    assert {p.stem for p in (labels.root / "pseudo_semantic").iterdir()} == set(budget.frames("depth")) - set(
+        budget.frames("semantic")
+    )
+    assert load_checkpoint(runner.checkpoint(run)).budgets == {"room": budget.digest}
