@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from ball_folder import write_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from room_views import write_room
 
 from mtl_perception.dataset_folder import DatasetFolder, Intrinsics
 from training.__main__ import main
@@ -102,6 +104,23 @@ def test_a_degraded_folder_is_the_same_but_for_depth(home):
     assert not (home / "worse" / command.UNFINISHED).exists()
 
 
+def test_poses_err_by_the_centimetres_and_half_degrees_asked_for_and_depth_stays(home):
+    before = write_room(home / "room", frames=60)
+    assert main(["degrade", "room", "lost", "--sensor", "localisation", "--level", "4"]) == 0
+    after = DatasetFolder(home / "lost")
+    assert after.info.source == "test; pose degraded: localisation, level 4, seed 0"
+    errors = [np.linalg.inv(before.read_pose(name)) @ after.read_pose(name) for name in before.names()]
+    moved = np.array([error[:3, 3] for error in errors])
+    turned = np.array([cv2.Rodrigues(error[:3, :3])[0][:, 0] for error in errors])
+    assert moved.std() == pytest.approx(0.04, rel=0.2) and np.rad2deg(turned).std() == pytest.approx(2, rel=0.2)
+    assert abs(moved.mean()) < 0.01 and abs(np.rad2deg(turned).mean()) < 0.5
+    for kind in ("rgb", "depth", "semantic"):
+        assert after.path(kind, "f00").read_bytes() == before.path(kind, "f00").read_bytes()
+    shutil.rmtree(home / "lost")
+    assert main(["degrade", "room", "lost", "--sensor", "localisation", "--level", "4"]) == 0
+    np.testing.assert_allclose(after.read_pose("f07"), before.read_pose("f07") @ errors[7], atol=1e-12)
+
+
 def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(home, monkeypatch, capsys):
     measure, seen = command.measure, []
 
@@ -134,6 +153,7 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
         (("balls", "new", "--sensor", "holes", "--level", "1.5"), "level 1.5 of holes: above 0, and of holes below 1"),
         (("balls", "new", "--sensor", "kinect", "--level", "0"), "level 0 of kinect: above 0"),
         (("blind", "new", "--sensor", "kinect", "--level", "1"), "has no depth to degrade"),
+        (("balls", "new", "--sensor", "localisation", "--level", "1"), "has no pose to degrade"),
         (("lensless", "new", "--sensor", "kinect", "--level", "1"), "has no intrinsics"),
         (("none", "new", "--sensor", "kinect", "--level", "1"), "none is no data set folder"),
     ],

@@ -1,4 +1,4 @@
-"""``python -m training degrade``: a copy of a data set whose depth a worse sensor measured."""
+"""``python -m training degrade``: a copy of a data set whose depth, or poses, a worse sensor measured."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from tqdm import tqdm
 from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
+from training.degrade.localisation import LOCALISATION, wrong_pose
 from training.degrade.sensors import SENSORS, Sensor, check_level
 from training.errors import ConfigurationError
 
 UNFINISHED = ".degrade.json"
 """Says with what a folder was begun that is not finished."""
-_COPIED = ("rgb", "semantic", "instance", "pose")
+_KINDS = ("rgb", "depth", "semantic", "instance", "pose")
 
 
 def main(argv: list[str]) -> None:
     """Copy; ``argv`` follows the word ``degrade``."""
     parser = argparse.ArgumentParser(
         prog="python -m training degrade",
-        description="Copy a data set folder, its depth as a worse sensor would have measured it: to see what labels of "
-        "yours are worth. The noise of a frame "
-        "depends on the seed and its name alone. Interrupted, the same command goes on.",
+        description="Copy a data set folder, its depth as a worse sensor would have measured it, or its poses as a "
+        "worse localisation would have found them: to see what labels of yours are worth. The noise of a frame depends "
+        "on the seed and its name alone. Interrupted, the same command goes on.",
         epilog="  python -m training degrade DATA/house DATA/house_kinect --sensor kinect --level 1\n"
-        "  python -m training degrade DATA/house DATA/house_half --sensor holes --level 0.5",
+        "  python -m training degrade DATA/house DATA/house_half --sensor holes --level 0.5\n"
+        "  python -m training degrade DATA/house DATA/house_lost --sensor localisation --level 2",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=user_path, help="data set folder with depth")
@@ -39,60 +41,77 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--sensor",
         required=True,
-        choices=SENSORS,
-        help="kinect: structured light; disparity: stereo; holes: patches without depth",
+        choices=[*SENSORS, LOCALISATION],
+        help="kinect: structured light; disparity: stereo; holes: patches without depth; localisation: poses that err",
     )
     parser.add_argument(
         "--level",
         type=float,
         required=True,
         help="kinect: 1 is the sensor as measured, 2 twice its noise; disparity: pixels at a width of 640; holes: the "
-        "share that is lost",
+        "share that is lost; localisation: centimetres, and half degrees",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     options = parser.parse_args(argv)
     folder = DatasetFolder(options.folder)
     degrade(folder, options.out, options.sensor, options.level, options.seed)
-    print(f"{options.out}: {folder.name} with depth of {options.sensor}, level {options.level:g}, seed {options.seed}")
+    what = f"{_changed(options.sensor)} of {options.sensor}, level {options.level:g}, seed {options.seed}"
+    print(f"{options.out}: {folder.name} with {what}")
 
 
 def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: int) -> None:
     """Write the copy; ``dataset.json`` comes last, so that a folder that opens is whole.
 
     Raises:
-        ConfigurationError: ``out`` holds something else, ``folder`` no depth or no intrinsics, or such a level cannot
-            be.
+        ConfigurationError: ``out`` holds something else, ``folder`` nothing to degrade or no intrinsics, or such a
+            level cannot be.
         DatasetError: a depth file is damaged.
         OSError: the disk is full, or there is no permission.
     """
     check_level(sensor, level)
+    changed = _changed(sensor)
     if folder.info.intrinsics is None:
         raise ConfigurationError(
             f"{folder.root} has no intrinsics, and noise depends on them: add them to dataset.json"
         )
-    if not any(folder.has("depth", name) for name in folder.names()):
-        raise ConfigurationError(f"{folder.root} has no depth to degrade")
+    if not any(folder.has(changed, name) for name in folder.names()):
+        raise ConfigurationError(f"{folder.root} has no {changed} to degrade")
     words = f"{sensor}, level {level:g}, seed {seed}"
     _begin(out, {"of": str(folder.root.resolve()), "depth": words})
-    for kind in _COPIED:
-        _copy_all(folder.root / kind, out / kind)
+    for kind in _KINDS:
+        if kind != changed:
+            _copy_all(folder.root / kind, out / kind)
     for name in tqdm(folder.names(), desc=f"degrading {folder.name}", unit="frame", disable=None):
-        if folder.has("depth", name):
-            measured = measure(folder, name, SENSORS[sensor], level, seed)
-            units = np.rint(measured.astype(np.float64) * folder.info.depth_per_metre)
-            png = cv2.imencode(".png", np.where(units <= 65535, units, 0).astype(np.uint16))[1]
-            write_atomically(out / "depth" / f"{name}.png", png.tobytes())
-    info = replace(folder.info, source=f"{folder.info.source}; depth degraded: {words}")
+        if folder.has(changed, name):
+            path = out / changed / folder.path(changed, name).name
+            if changed == "pose":
+                found = wrong_pose(folder.read_pose(name), level, _noise_of(name, seed))
+                write_atomically(path, "".join(" ".join(map(repr, row)) + "\n" for row in found.tolist()).encode())
+            else:
+                measured = measure(folder, name, SENSORS[sensor], level, seed)
+                units = np.rint(measured.astype(np.float64) * folder.info.depth_per_metre)
+                png = cv2.imencode(".png", np.where(units <= 65535, units, 0).astype(np.uint16))[1]
+                write_atomically(path, png.tobytes())
+    info = replace(folder.info, source=f"{folder.info.source}; {changed} degraded: {words}")
     write_atomically(out / "dataset.json", info.to_json().encode())
     (out / UNFINISHED).unlink()
 
 
 def measure(folder: DatasetFolder, name: str, sensor: Sensor, level: float, seed: int) -> np.ndarray:
     """A frame's depth as ``sensor`` measured it: (H, W) float32 metres, 0 = unknown."""
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     assert folder.info.intrinsics is not None
-    return sensor(folder.read_depth(name), folder.info.intrinsics, level, rng)
+    return sensor(folder.read_depth(name), folder.info.intrinsics, level, _noise_of(name, seed))
+
+
+def _changed(sensor: str) -> str:
+    """The kind of files that are not copied as they are."""
+    return "pose" if sensor == LOCALISATION else "depth"
+
+
+def _noise_of(name: str, seed: int) -> np.random.Generator:
+    """A frame's own, whatever frames come before it."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
 def _begin(out: Path, settings: dict[str, str]) -> None:
