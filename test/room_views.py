@@ -11,7 +11,7 @@ from mtl_perception.dataset_writer import DatasetWriter
 
 CLASSES = {1: "wall", 2: "floor", 3: "ball"}
 COLORS = np.array([(0, 0, 0), (200, 80, 80), (80, 200, 80), (80, 80, 200)], np.uint8)
-CAMERA = Intrinsics(50, 50, 32, 24)
+CAMERA = Intrinsics(50, 60, 28, 26)
 WIDTH, HEIGHT = 64, 48
 SIZE = np.array([5.0, 4.0, 2.5])
 BALL, RADIUS = np.array([2.5, 2.0, 1.0]), 0.5

@@ -11,10 +11,12 @@ import pytest
 from ball_folder import write_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logged_folder import write_logged
 from room_views import write_room
 
 from mtl_perception.dataset_folder import DatasetFolder, Intrinsics
 from training.__main__ import main
+from training.datasets.source import Source
 from training.degrade import command
 from training.degrade.sensors import disparity_noise, holes, kinect
 
@@ -119,6 +121,13 @@ def test_poses_err_by_the_centimetres_and_half_degrees_asked_for_and_depth_stays
     shutil.rmtree(home / "lost")
     assert main(["degrade", "room", "lost", "--sensor", "localisation", "--level", "4"]) == 0
     np.testing.assert_allclose(after.read_pose("f07"), before.read_pose("f07") @ errors[7], atol=1e-12)
+
+
+def test_a_copy_still_tells_which_frames_are_of_one_run(home):
+    folder = write_logged(home / "logged", classes={})
+    assert main(["degrade", "logged", "worse", "--sensor", "holes", "--level", "0.5"]) == 0
+    before, after = (Source.parse(name, str(home)) for name in ("logged", "worse"))
+    assert after.recordings == before.recordings and set(after.recordings) == set(folder.names())
 
 
 def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(home, monkeypatch, capsys):

@@ -44,9 +44,13 @@ def test_the_paper_is_quoted_right():
         ("co_teachers: [umst_s]", "beside a teacher, each once"),
         ("teacher: mmmt_d\nco_teachers: [mmmt_d]", "beside a teacher, each once"),
         ("teacher: mmmt_d\nlabels: mirror\nco_teachers: [umst_s]", "label classes within the budget"),
-        ("teacher: mmmt_d\nlabels: all", "nothing is left for a teacher"),
-        ("reprojected: true\nlabels: all", "or other views to label"),
-        ("teacher: mmmt_d\nreprojected: true", "a teacher and reprojected labels: take one"),
+        ("teacher: mmmt_d\nlabels: all", "there is nothing to label"),
+        ("reprojected: true\nlabels: all", "of no teacher: leave out labels"),
+        ("reprojected: true\nlabels: mirror", "of no teacher: leave out labels"),
+        ("reprojected: true\nteacher: mmmt_d", "of no teacher: leave out teacher"),
+        ("reprojected: true\nsoft: true", "of no teacher: leave out soft"),
+        ("reprojected: true\ninherit: true", "of no teacher: leave out inherit"),
+        ("reprojected: 3", "reprojected is true or false, not 3"),
     ],
 )
 def test_teachers_that_cannot_be_are_refused_before_anything_is_trained(tmp_path, monkeypatch, content, complaint):

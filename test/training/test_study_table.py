@@ -84,6 +84,15 @@ def test_gains_are_told_seed_by_seed_over_the_best_row_without_a_teacher(tmp_pat
     assert "| UMMT-PS | +11.3 ± 23.6 (38 %) | UMMT | - | - |" in markdown(study, shuffled)
 
 
+def test_gains_of_labels_carried_by_poses_are_told_too(tmp_path):
+    study = tiny_study(tmp_path, rows=["umst_s", "ummt_reprojected", "mmmt_d"], baselines=["umst_s"])
+    results = [
+        result(row, 1, value, value) for row, value in (("umst_s", 0.2), ("ummt_reprojected", 0.5), ("mmmt_d", 0.9))
+    ]
+    (gain,) = gains(study, results, "miou_present")
+    assert (gain.row, gain.over) == ("ummt_reprojected", "umst_s") and gain.difference.mean == pytest.approx(0.3)
+
+
 def test_gains_are_told_at_equal_steps_too(tmp_path):
     """Else a row that was trained for longer is held against one that was not."""
     study = tiny_study(tmp_path, rows=["umst_s", "ummt_ps"], baselines=["umst_s"])

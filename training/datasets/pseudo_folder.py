@@ -1,10 +1,10 @@
-"""Pseudo-labels on disk: what a teacher wrote for the frames of a data set.
+"""Pseudo-labels on disk: what a teacher, or labelled views of the same place, wrote for the frames of a data set.
 
 They lie beside the data, or in any other folder, so that those of several teachers can live side by side::
 
     pseudo_labels.json          teacher, thresholds, data set, classes
-    pseudo_semantic/NAME.png    uint8, the class the teacher holds most likely, at every pixel
-    confidence/NAME.png         uint8, 255 times its softmax
+    pseudo_semantic/NAME.png    uint8, the most likely class, 0 where views say nothing
+    confidence/NAME.png         uint8, 255 times its softmax, or its share of the views' votes
     pseudo_depth/NAME.png       uint16, depth_per_metre units a metre
     depth_confidence/NAME.png   uint8, 255 times (1 - relative difference to the depth of the mirrored picture)
     soft_semantic/NAME.npz      its probabilities of all classes, float16, four times as coarse as it saw the frame
@@ -66,8 +66,9 @@ class PseudoInfo:
 
     Attributes:
         dataset: name of the data set's folder.
-        teacher: the checkpoint that made them, as it was named; of several all, in their order.
-        teacher_sha256: of that file; of several the digest of theirs, in hexadecimal behind one another.
+        teacher: the checkpoint that made them, as it was named; of several all, in their order; or in words what did.
+        teacher_sha256: of that file, or of what labelled; of several the digest of theirs, in hexadecimal behind one
+            another.
         training_data: what the teacher was trained on; its licences bind a student of it too.
         tasks: what was labelled.
         tau: a class is kept where its softmax is larger; edge or no edge where its probability is.

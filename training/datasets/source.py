@@ -62,6 +62,17 @@ class Source:
         content = [dict(info.classes), camera, info.depth_per_metre, files]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def recordings(self) -> dict[str, str]:
+        """By frame of the folder the recording it is of: one of its ``sequences``, or a run of the depth logger.
+
+        Raises:
+            DatasetError: the logger's index cannot be read.
+        """
+        runs = {f"run {index.run}": index.frames for index in read_index(self.folder.root)}
+        recordings = {**runs, **self.folder.info.sequences}
+        return {name: key for key, names in recordings.items() for name in names}
+
     def spread(self, count: int) -> Source:
         """``count`` of the frames, evenly spaced from the first to the last; all where there are no more."""
         places = np.linspace(0, len(self.names) - 1, min(count, len(self.names))).round().astype(int)
@@ -70,8 +81,7 @@ class Source:
     def hold_out(self, count: int) -> Source:
         """``count`` of the frames: evenly spaced; of a recording the last ones in a row.
 
-        A frame of a video says what its neighbours hold; so they are not parted but at one place. A recording is one of
-        the folder's ``sequences``, or a run of the depth logger.
+        A frame of a video says what its neighbours hold; so they are not parted but at one place.
 
         Raises:
             ConfigurationError: there are not more than ``count`` frames.
@@ -79,12 +89,10 @@ class Source:
         """
         if not 0 < count < len(self.names):
             raise ConfigurationError(f"cannot hold {count} of the {len(self.names)} frames of {self.folder.name} out")
-        runs = {f"run {index.run}": index.frames for index in read_index(self.folder.root)}
-        recordings = {**runs, **self.folder.info.sequences}
-        recording = {name: key for key, names in recordings.items() for name in names}
+        recordings = self.recordings
         groups: dict[str, list[str]] = {}
         for name in self.names:
-            groups.setdefault(recording.get(name, f"{name} alone"), []).append(name)
+            groups.setdefault(recordings.get(name, f"{name} alone"), []).append(name)
         held: list[str] = []
         seen = 0
         for group in groups.values():

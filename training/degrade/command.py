@@ -15,6 +15,7 @@ from tqdm import tqdm
 from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.dataset_index import INDEX_FOLDER
 from training.degrade.localisation import LOCALISATION, wrong_pose
 from training.degrade.sensors import SENSORS, Sensor, check_level
 from training.errors import ConfigurationError
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> None:
         "  python -m training degrade DATA/house DATA/house_lost --sensor localisation --level 2",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=user_path, help="data set folder with depth")
+    parser.add_argument("folder", type=user_path, help="data set folder with depth, or with poses")
     parser.add_argument("out", type=user_path, help="folder to write")
     parser.add_argument(
         "--sensor",
@@ -49,7 +50,8 @@ def main(argv: list[str]) -> None:
         type=float,
         required=True,
         help="kinect: 1 is the sensor as measured, 2 twice its noise; disparity: pixels at a width of 640; holes: the "
-        "share that is lost; localisation: centimetres, and half degrees",
+        "share that is lost; localisation: "
+        "standard deviation along each axis in centimetres, and about each in half degrees (2: 2 cm and 1 degree)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     options = parser.parse_args(argv)
@@ -65,12 +67,12 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
     Raises:
         ConfigurationError: ``out`` holds something else, ``folder`` nothing to degrade or no intrinsics, or such a
             level cannot be.
-        DatasetError: a depth file is damaged.
+        DatasetError: a depth or pose file is damaged.
         OSError: the disk is full, or there is no permission.
     """
     check_level(sensor, level)
     changed = _changed(sensor)
-    if folder.info.intrinsics is None:
+    if folder.info.intrinsics is None and changed == "depth":
         raise ConfigurationError(
             f"{folder.root} has no intrinsics, and noise depends on them: add them to dataset.json"
         )
@@ -78,7 +80,7 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
         raise ConfigurationError(f"{folder.root} has no {changed} to degrade")
     words = f"{sensor}, level {level:g}, seed {seed}"
     _begin(out, {"of": str(folder.root.resolve()), "depth": words})
-    for kind in _KINDS:
+    for kind in (*_KINDS, INDEX_FOLDER):  # Without the index, nothing tells which frames are of one run.
         if kind != changed:
             _copy_all(folder.root / kind, out / kind)
     for name in tqdm(folder.names(), desc=f"degrading {folder.name}", unit="frame", disable=None):

@@ -96,19 +96,28 @@ def write_pseudo_labels(
         scales=tuple(scales),
         budgets=trained.budgets,
     )
-    target = out or source.folder.root
-    try:
-        labels = PseudoFolder.create(target, info)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write to {target}: {error.strerror}; name another folder to write to"
-        ) from error
+    labels = create_folder(out or source.folder.root, info)
     if not _write(teachers, source, choice, labels, batch_size, accelerator, devices):
         return
     print(
         f"{len(names)} frames labelled in {labels.root}" + (f", {skipped} lack the teacher's inputs" if skipped else "")
     )
     print(f"quality: {write_quality(source, choice, labels, trained.classes)}")
+
+
+def create_folder(target: Path, info: PseudoInfo) -> PseudoFolder:
+    """``PseudoFolder.create``.
+
+    Raises:
+        ConfigurationError: it cannot be written to.
+        DatasetError: it holds other labels.
+    """
+    try:
+        return PseudoFolder.create(target, info)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to {target}: {error.strerror}; name another folder to write to"
+        ) from error
 
 
 def unlabelled_frames(

@@ -20,7 +20,7 @@ TAUS = (*(k / 20 for k in range(20)), 0.975, 0.99)
 
 
 class PseudoLabelQuality:
-    """Coverage, accuracy and calibration of classes that a teacher gave.
+    """Coverage, accuracy and calibration of classes that a teacher, or other views, gave.
 
     Args:
         classes: number N of classes; ids are 1..N.
@@ -42,7 +42,8 @@ class PseudoLabelQuality:
 
         Args:
             predicted: (H, W) class ids 1..N of every pixel, kept or not; 0 = none, which is never right.
-            confidence: (H, W) uint8, 255 times the softmax of that class; 0 where there is none.
+            confidence: (H, W) uint8, 255 times the softmax, or the share of the votes, of that class; 0 where
+                there is none.
             kept: (H, W) bool, which pixels become labels.
             truth: (H, W) class ids; 0 and 255 = unlabelled.
 

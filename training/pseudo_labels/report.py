@@ -92,8 +92,9 @@ def _semantic_section(values: Mapping[str, Any], directory: Path) -> list[str]:
         f"| kept | {_percent(values['coverage'])} | {_percent(values['accuracy'])} | {_percent(values['miou'])} |",
         f"| all | 100.0 % | {_percent(values['accuracy_all'])} | {_percent(values['miou_all'])} |",
         "",
-        "Of all pixels, those without a true class too, "
-        f"{_percent(values['coverage_all_pixels'])} are kept. The labels are {leaning}confident: mean confidence "
+        "Where no class was given at all, that is wrong, and its confidence 0. Of all pixels, those without a true "
+        f"class too, {_percent(values['coverage_all_pixels'])} are kept. "
+        f"The labels are {leaning}confident: mean confidence "
         f"{_percent(calibration['mean_confidence'])}, accuracy {_percent(values['accuracy_all'])}; expected "
         f"calibration error {_percent(calibration['error'])} over {len(calibration['bins'])} bins.",
         "",

@@ -109,10 +109,14 @@ def read_row(name: str) -> Row:
         raise ConfigurationError(f"{path} has no title")
     if content.get("labels", "budget") not in ("budget", "mirror", "all"):
         raise ConfigurationError(f"{path}: labels is budget, mirror or all, not {content['labels']!r}")
-    if content.get("teacher") and content.get("reprojected"):
-        raise ConfigurationError(f"{path} has a teacher and reprojected labels: take one of them")
-    if (content.get("teacher") or content.get("reprojected")) and content.get("labels") == "all":
-        raise ConfigurationError(f"{path} sees all labels: nothing is left for a teacher or other views to label")
+    if content.get("teacher") and content.get("labels") == "all":
+        raise ConfigurationError(f"{path} has a teacher and sees all labels: there is nothing to label")
+    if content.get("reprojected", False) not in (True, False):
+        raise ConfigurationError(f"{path}: reprojected is true or false, not {content['reprojected']!r}")
+    unfit = [key for key in ("teacher", "co_teachers", "soft", "scales", "inherit") if content.get(key)]
+    unfit += ["labels"] if content.get("labels", "budget") != "budget" else []
+    if content.get("reprojected") and unfit:
+        raise ConfigurationError(f"{path}: reprojected labels are the budget's, of no teacher: leave out {unfit[0]}")
     row = Row(name=name, **{**content, **{key: tuple(value) for key, value in sequences.items()}})
     if row.co_teachers and (not row.teacher or row.labels != "budget" or len({*row.teachers}) < len(row.teachers)):
         raise ConfigurationError(f"{path}: co_teachers label classes within the budget, beside a teacher, each once")

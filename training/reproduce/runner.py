@@ -22,6 +22,7 @@ from training.pseudo_labels.labelling import write_pseudo_labels
 from training.reproduce.plateau import is_past_plateau
 from training.reproduce.run import Run
 from training.reproduce.study_runs import StudyRuns
+from training.reprojection.frames import choose_frames
 from training.reprojection.labelling import reproject_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import write_settings
@@ -111,7 +112,10 @@ class StudyRunner(StudyRuns):
             )
 
     def _check_teaching(self, run: Run) -> None:
-        """Said before the teachers are trained, not when they come to label."""
+        """Said before anything is trained, not when teachers or views come to label."""
+        if run.row.reprojected:
+            budget = self._budget_file(run)
+            choose_frames(self.source, LabelChoice(LabelBudget.read(budget) if budget else None))
         if not run.row.teacher:
             return
         missing = self._tasks_to_label(run)

@@ -83,7 +83,7 @@ def at_best_length(study: Study, results: Sequence[Mapping[str, Any]], figure: s
 
 
 def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> list[Gain]:
-    """What each row with a teacher, and the ceiling, has over the best baseline, each at its own best length."""
+    """What each row with pseudo-labels, and the ceiling, has over the best baseline, each at its own best length."""
     sign = ROBOT_FIGURES[figure].sign
     best = {(c.budget, c.row): c for c in at_best_length(study, results, figure)}
     found = []
@@ -95,7 +95,7 @@ def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> li
         ceiling = best.get((budget, study.ceiling))
         for row in study.rows:
             cell = best.get((budget, row.name))
-            if cell and (row.name == study.ceiling or (row.teacher and row.inputs == ("rgb",))):
+            if cell and (row.name == study.ceiling or (row.pseudo_labelled and row.inputs == ("rgb",))):
                 difference = _paired(cell, base, figure, sign)
                 way = _paired(ceiling, base, figure, sign) if ceiling else None
                 share = difference.mean / way.mean if way and way.mean > 0 else None

@@ -14,10 +14,11 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training reproject-labels",
         description="Label frames by labelled ones that see the same place: with depth and poses a pixel is a point of "
-        "the world, and has the class it was labelled with in another view. It needs no teacher, but poses in one "
-        "world (of SLAM, or odometry that drifts little) and things that stay where they are. First the labelled "
-        "frames label one another: how many of their pixels are reached and right tells what to expect. `fit "
-        "--data.pseudo_labels` learns from them. Interrupted, the same command goes on.",
+        "the world, and has the class it was labelled with in another view. It needs no teacher, but poses of one "
+        "world (SLAM's, or of odometry that drifts little) and things that stay where they are. First the labelled "
+        "frames label one another: few of their pixels are reached where poses are wrong, or where the frames share "
+        "little. `fit --data.pseudo_labels` learns from them. Interrupted, the same command goes on; where labelled "
+        "frames, poses or options have changed since, it labels anew.",
     )
     parser.add_argument("frames", metavar="FOLDER:SPLIT", help="frames with depth and poses, some of them labelled")
     parser.add_argument("--budget", type=user_path, help="label budget: labels outside count as none")
@@ -39,8 +40,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument(
         "--one-map",
         action="store_true",
-        help="the depth logger's runs share a map (their poses are of localisation, not odometry that begins anew with "
-        "each): labels go from run to run (default: they stay within a run)",
+        help="recordings (the depth logger's runs, sequences) share a map, their poses are of localisation and not of "
+        "odometry that begins anew with each: labels go from one to another (default: they stay within a recording)",
     )
     options = parser.parse_args(argv)
     reproject_labels(

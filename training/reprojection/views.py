@@ -48,18 +48,20 @@ class LabelledViews:
         views: by name.
         camera: (3, 3) matrix of the camera, in pixels of the maps.
         classes: the highest class id.
-        tolerance: a view measured a point where its depth differs from the point's distance by no more than this share.
+        tolerance: a view measured a point where its depth differs from the point's distance by no more than this share,
+            below 1.
     """
 
     def __init__(self, views: Mapping[str, LabelledView], camera: np.ndarray, classes: int, tolerance: float) -> None:
-        self.views, self._camera, self._classes, self._tolerance = views, camera, classes, tolerance
+        self.views, self._classes, self._tolerance = views, classes, tolerance
+        self._camera, self._inverse = camera.astype(np.float32), np.linalg.inv(camera)
 
     def classes_of(self, frame: View, without: str = "") -> tuple[np.ndarray, np.ndarray]:
         """Classes of ``frame`` by the votes of all views but ``without``.
 
         Returns:
             (H, W) uint8, the class with most votes, 0 where no view measured the point; and (H, W) uint8, 255 times
-            its share of the votes.
+            its share of the votes, rounded down.
         """
         points, sample = self._points(frame.depth), self._points(frame.depth, _STRIDE)
         votes = np.zeros((*frame.depth.shape, self._classes + 1), np.uint16)
@@ -71,19 +73,20 @@ class LabelledViews:
             rows, columns = np.nonzero(seen)
             votes[rows, columns, seen[rows, columns]] += 1
         classes, most = votes.argmax(-1).astype(np.uint8), votes.max(-1)
-        return classes, (255.0 * most / np.maximum(votes.sum(-1), 1)).round().astype(np.uint8)
+        # Rounded down, or one of two votes would be more than half of them.
+        return classes, (255.0 * most // np.maximum(votes.sum(-1), 1)).astype(np.uint8)
 
     def _points(self, depth: np.ndarray, stride: int = 1) -> np.ndarray:
         """(h, w, 3) float32: where every ``stride``-th pixel is in the camera's axes; 0 where depth is unknown."""
         rows, columns = np.mgrid[: depth.shape[0] : stride, : depth.shape[1] : stride]
-        rays = np.stack([columns, rows, np.ones_like(rows)], -1) @ np.linalg.inv(self._camera).T
+        rays = np.stack([columns, rows, np.ones_like(rows)], -1) @ self._inverse.T
         return rays.astype(np.float32) * depth[::stride, ::stride, None]
 
     def _classes_seen(self, view: LabelledView, points: np.ndarray, motion: np.ndarray) -> np.ndarray:
         """(h, w) uint8: classes that ``view`` has of points which ``motion`` brings into its axes; 0 of others."""
         moved = points @ motion[:3, :3].T + motion[:3, 3]
         distance = moved[..., 2]
-        image = moved @ self._camera.astype(np.float32).T
+        image = moved @ self._camera.T
         ahead = (distance > _NEAREST) & (points[..., 2] > 0)
         place = np.full((*distance.shape, 2), _OUTSIDE, np.float32)
         np.divide(image[..., :2], image[..., 2:], out=place, where=ahead[..., None])
@@ -92,5 +95,5 @@ class LabelledViews:
             cv2.remap(whole, place, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
             for whole in (view.depth, view.semantic)
         )
-        same = (measured > 0) & (np.abs(measured - distance) <= self._tolerance * distance)
+        same = np.abs(measured - distance) <= self._tolerance * distance  # Never of unknown depth, which is 0.
         return np.where(same, classes, np.uint8(0))

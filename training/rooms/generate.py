@@ -28,6 +28,8 @@ from training.rooms.scene import Scene
 from training.rooms.shading import TextureAtlas
 
 VIEWS_PER_ROOM = 5
+APART = 100.0
+"""Metres from room to room along x: the poses of a data set are in one world, and no two rooms in one place."""
 FRAMES_PER_TASK = 10
 UNFINISHED = ".rooms.json"
 """Holds the settings of a folder that is not finished yet, so that only the same settings resume it."""
@@ -205,8 +207,10 @@ def render_frames(out: Path, settings: Settings, room: Room, todo: list[int]) ->
             # Metered on the view, half way: dark corners stay darker than bright windows.
             level = np.sqrt(metered * _meter(light)) * np.exp(rng.normal(0, 0.15))
         picture = develop(light, key * level, rng, gains, grain, blur)
+        pose = poses[k].copy()
+        pose[0, 3] += room.index * APART
         writer.write_frame(
-            room.names[k], picture, depth=seen.depth, semantic=seen.semantic, instance=seen.instance, pose=poses[k]
+            room.names[k], picture, depth=seen.depth, semantic=seen.semantic, instance=seen.instance, pose=pose
         )
     return len(todo)
 

@@ -35,7 +35,8 @@ def seen_from(view: np.ndarray, frame: np.ndarray, depth: np.ndarray) -> np.ndar
     local = (points - view[:3, 3]) @ view[:3, :3]
     ahead = local[..., 2] > 0.1
     with np.errstate(divide="ignore", invalid="ignore"):
-        column, row = (f * local[..., i] / local[..., 2] + c for i, f, c in ((0, 50, 32), (1, 50, 24)))
+        column = CAMERA.fx * local[..., 0] / local[..., 2] + CAMERA.cx
+        row = CAMERA.fy * local[..., 1] / local[..., 2] + CAMERA.cy
     inside = (column > -0.5) & (column < 63.5) & (row > -0.5) & (row < 47.5)
     free, _ = hits(view[:3, 3], points - view[:3, 3])
     return ahead & inside & (free > 0.999)
@@ -105,6 +106,22 @@ def test_views_vote_and_the_share_of_the_votes_is_the_confidence():
     assert (views.classes_of(view, without="2")[1] == 255).all()
 
 
+def test_one_vote_of_two_is_not_more_than_half():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    other = LabelledView(view.depth, here, np.full_like(view.semantic, 2))
+    confidence = voters(view, other).classes_of(view)[1]
+    np.testing.assert_array_equal(confidence, np.where(view.semantic == 2, 255, 127))
+
+
+def test_many_views_have_a_vote_each():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    classes, confidence = voters(*[view] * 300).classes_of(view)
+    np.testing.assert_array_equal(classes, view.semantic)
+    assert (confidence == 255).all()
+
+
 def test_a_point_is_what_a_view_measured_within_the_tolerance_only():
     here = pose(0.6, 2.0, 0.0)
     view = labelled(here)
@@ -121,3 +138,13 @@ def test_unknown_depth_gives_and_gets_no_label():
     for voter, frame in ((view, View(holes, here)), (LabelledView(holes, here, view.semantic), view)):
         classes, confidence = voters(voter).classes_of(frame)
         assert not classes[:, :20].any() and not confidence[:, :20].any() and classes[:, 20:].all()
+
+
+def test_a_pixel_without_depth_is_not_where_its_camera_is():
+    """Where another view measured something just there."""
+    there = pose(0.6, 2.0, 0.0)
+    view = labelled(there)
+    here = there.copy()
+    here[:3, 3] += view.depth[24, 28] * there[:3, 2]
+    classes, _ = voters(view).classes_of(View(np.zeros_like(view.depth), here))
+    assert not classes.any()
