@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,10 @@ def test_a_row_of_a_study_learns_them(room, tmp_path, monkeypatch):
         budget.frames("semantic")
     )
     assert load_checkpoint(runner.checkpoint(run)).budgets == {"room": budget.digest}
+    # A run that learnt them is none of a row that does not.
+    changed = replace(study, rows=(replace(run.row, reprojected=False),))
+    with pytest.raises(ConfigurationError, match="give the changed study another name"):
+        StudyRunner(changed, str(tmp_path)).results()
     # Where it cannot be, nothing is trained before that is found out.
     monkeypatch.setattr("training.fit.main", lambda argv: pytest.fail("it trained"))
     without(room, "pose")
