@@ -12,6 +12,12 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetInfo, check_name
 
 
+def write_pose(path: Path, pose: np.ndarray) -> None:
+    """Write a (4, 4) camera-to-world pose, metres, to nine decimals."""
+    text = "\n".join(" ".join(f"{v:.9f}" for v in row) for row in np.asarray(pose, float)) + "\n"
+    write_atomically(path, text.encode())
+
+
 class DatasetWriter:
     """Write a data set folder, each file whole or not at all.
 
@@ -80,8 +86,7 @@ class DatasetWriter:
         if instance is not None:
             self._write_png("instance", name, instance)
         if pose is not None:
-            text = "\n".join(" ".join(f"{v:.9f}" for v in row) for row in np.asarray(pose, float)) + "\n"
-            write_atomically(self.root / "pose" / f"{name}.txt", text.encode())
+            write_pose(self.root / "pose" / f"{name}.txt", pose)
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         if jpeg_quality is None:
             self._write_png("rgb", name, bgr)

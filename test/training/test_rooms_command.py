@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,16 @@ def test_no_room_is_in_both_splits(whole):
     info = DatasetFolder(whole).info
     train, val = ({name.rsplit("_", 1)[0] for name in info.splits[s]} for s in ("train", "val"))
     assert train and val and not train & val
+
+
+def test_no_two_rooms_are_in_one_place(whole):
+    """So that the poses of a data set are of one world."""
+    folder = DatasetFolder(whole)
+    places: dict[str, list[np.ndarray]] = {}
+    for name in folder.names():
+        places.setdefault(name.rsplit("_", 1)[0], []).append(folder.read_pose(name)[:3, 3])
+    spans = sorted((np.min(there, 0)[0], np.max(there, 0)[0]) for there in places.values())
+    assert len(spans) > 1 and all(after[0] - before[1] > 50 for before, after in itertools.pairwise(spans))
 
 
 def test_a_walk_is_one_sequence_of_one_split(whole):

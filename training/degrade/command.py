@@ -16,6 +16,7 @@ from mtl_perception.argument_types import user_path
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import INDEX_FOLDER
+from mtl_perception.dataset_writer import write_pose
 from training.degrade.localisation import LOCALISATION, wrong_pose
 from training.degrade.sensors import SENSORS, Sensor, check_level
 from training.errors import ConfigurationError
@@ -87,8 +88,7 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
         if folder.has(changed, name):
             path = out / changed / folder.path(changed, name).name
             if changed == "pose":
-                found = wrong_pose(folder.read_pose(name), level, _noise_of(name, seed))
-                write_atomically(path, "".join(" ".join(map(repr, row)) + "\n" for row in found.tolist()).encode())
+                write_pose(path, wrong_pose(folder.read_pose(name), level, _noise_of(name, seed)))
             else:
                 measured = measure(folder, name, SENSORS[sensor], level, seed)
                 units = np.rint(measured.astype(np.float64) * folder.info.depth_per_metre)

@@ -114,8 +114,7 @@ class StudyRunner(StudyRuns):
     def _check_teaching(self, run: Run) -> None:
         """Said before anything is trained, not when teachers or views come to label."""
         if run.row.reprojected:
-            budget = self._budget_file(run)
-            choose_frames(self.source, LabelChoice(LabelBudget.read(budget) if budget else None))
+            choose_frames(self.source, LabelChoice(LabelBudget.read(cast(Path, self._budget_file(run)))))
         if not run.row.teacher:
             return
         missing = self._tasks_to_label(run)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,28 +30,6 @@ TEACHER = "labelled views of the same place"
 """What ``pseudo_labels.json`` has in place of a checkpoint."""
 _CHECKED = 50
 """So many labelled frames, at the most, are labelled by the others to see whether poses and depth are right."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How labelled frames look when the other labelled ones label them.
-
-    Attributes:
-        frames: how many were labelled so.
-        reached: share of their labelled pixels that got a label.
-        right: share of those with the class they have; NaN where none was reached.
-    """
-
-    frames: int
-    reached: float
-    right: float
-
-    def __str__(self) -> str:
-        right = f", {100 * self.right:.0f} % of these right" if self.reached else ""
-        return (
-            f"{self.frames} labelled frames, each labelled by the others: {100 * self.reached:.0f} % of the pixels "
-            f"reached{right}"
-        )
 
 
 def reproject_labels(
@@ -90,7 +67,7 @@ def reproject_labels(
     choice = LabelChoice(LabelBudget.read(budget, folder) if budget else None)
     frames = choose_frames(source, choice, one_map)
     views = read_labelled(folder, frames, tolerance)
-    print(_agreement(views, tau) or "one labelled frame a recording: nothing tells whether poses and depth are right")
+    print(_agreement(views, tau))
     info = PseudoInfo(
         dataset=folder.name,
         teacher=TEACHER,
@@ -125,23 +102,23 @@ def reproject_labels(
     print(f"quality: {write_quality(Source(folder, frames.unlabelled), choice, labels, dict(folder.info.classes))}")
 
 
-def _agreement(views: Mapping[str, LabelledViews], tau: float) -> Agreement | None:
-    """Label labelled frames by the others of their world; None where none has others."""
+def _agreement(views: Mapping[str, LabelledViews], tau: float) -> str:
+    """Label labelled frames by the others of their world, and say how well that went."""
     frames = [(there, name) for there in views.values() if len(there.views) > 1 for name in there.views]
     if not frames:
-        return None
+        return "one labelled frame a recording: nothing tells whether poses and depth are right"
     spread = np.linspace(0, len(frames) - 1, min(_CHECKED, len(frames))).round().astype(int)
-    pixels: Counter[str] = Counter()
+    pixels = np.zeros(3, np.int64)  # labelled; of these reached; of these right
     for i in tqdm(spread, desc="labelled frames by the others", unit="frame", leave=False, disable=None):
         there, name = frames[i]
         truth = there.views[name].semantic
         classes, confidence = there.classes_of(there.views[name], without=name)
         reached = (confidence > 255 * tau) & (truth > 0)
-        right = reached & (classes == truth)
-        pixels.update(known=int((truth > 0).sum()), reached=int(reached.sum()), right=int(right.sum()))
-    known, reached = pixels["known"], pixels["reached"]
-    return Agreement(
-        len(spread), reached / known if known else 0.0, pixels["right"] / reached if reached else float("nan")
+        pixels += [np.count_nonzero(m) for m in (truth, reached, reached & (classes == truth))]
+    labelled, reached, right = (int(n) for n in pixels)
+    return (
+        f"{len(spread)} labelled frames, each labelled by the others: {100 * reached / max(labelled, 1):.0f} % of the "
+        "pixels reached" + (f", {100 * right / reached:.0f} % of these right" if reached else "")
     )
 
 

@@ -18,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="python -m training rooms",
         description="Render furnished rooms by ray casting into a data set folder: colour, exact depth, NYU40 classes, "
-        "objects and camera poses. The same seed gives the same files with any number of workers. "
-        "If it is interrupted, the same command goes on where it stopped.",
+        "objects and camera poses, room beside room in one world. The same seed gives the same files with any number "
+        "of workers. If it is interrupted, the same command goes on where it stopped.",
         epilog="examples: 'rooms data/rooms --frames 600' renders single views for training, five a room; "
         "'rooms data/walks --sequences 8 --frames-per-sequence 50' renders eight walks at 10 Hz. "
         "The splits train and val never share a room.",

@@ -139,7 +139,7 @@ def test_a_corrected_pose_is_labelled_by_anew(room, of):
     np.savetxt(room.path("pose", of), right)
     assert reproject(room) == 0
     changed = {name for name, content in whole(room).items() if content != before[name]}
-    assert changed == ({"f07"} if of == "f07" else changed) and changed
+    assert changed == {"f07"} if of == "f07" else len(changed) > 1
     assert reproject(room, "--out", str(room.root.parent / "fresh")) == 0
     fresh = PseudoFolder(room.root.parent / "fresh")
     assert whole(room) == {name: fresh.path("semantic", name).read_bytes() for name in NAMES[6:]}
