@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from room_views import CAMERA, SIZE, hits, look, pose, rays
@@ -148,3 +149,20 @@ def test_a_pixel_without_depth_is_not_where_its_camera_is():
     here[:3, 3] += view.depth[24, 28] * there[:3, 2]
     classes, _ = voters(view).classes_of(View(np.zeros_like(view.depth), here))
     assert not classes.any()
+
+
+def test_a_view_that_shows_little_of_a_frame_labels_that():
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    corner = np.zeros_like(view.depth)
+    corner[-18:, -18:] = view.depth[-18:, -18:]
+    classes, _ = voters(LabelledView(corner, here, view.semantic)).classes_of(view)
+    np.testing.assert_array_equal(classes, np.where(corner > 0, view.semantic, 0))
+
+
+@pytest.mark.parametrize(("distance", "seen"), [(0.08, False), (0.12, True)])
+def test_a_camera_sees_nothing_that_touches_it(distance, seen):
+    """Where depth is that of a lens cover, or of a point beside the camera, a pixel is many degrees wide."""
+    here = pose(0.6, 2.0, 0.0)
+    close = LabelledView(np.full((48, 64), distance, np.float32), here, np.ones((48, 64), np.uint8))
+    assert (voters(close).classes_of(close)[0] > 0).all() == seen
