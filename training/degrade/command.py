@@ -51,8 +51,8 @@ def main(argv: list[str]) -> None:
         type=float,
         required=True,
         help="kinect: 1 is the sensor as measured, 2 twice its noise; disparity: pixels at a width of 640; holes: the "
-        "share that is lost; localisation: "
-        "standard deviation along each axis in centimetres, and about each in half degrees (2: 2 cm and 1 degree)",
+        "share that is lost; localisation: standard deviation along each axis in centimetres, and about each in half "
+        "degrees (2: 2 cm and 1 degree)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     options = parser.parse_args(argv)
@@ -80,7 +80,7 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
     if not any(folder.has(changed, name) for name in folder.names()):
         raise ConfigurationError(f"{folder.root} has no {changed} to degrade")
     words = f"{sensor}, level {level:g}, seed {seed}"
-    _begin(out, {"of": str(folder.root.resolve()), "depth": words})
+    _begin(out, {"of": str(folder.root.resolve()), changed: words})
     for kind in (*_KINDS, INDEX_FOLDER):  # Without the index, nothing tells which frames are of one run.
         if kind != changed:
             _copy_all(folder.root / kind, out / kind)
