@@ -155,6 +155,26 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
         ).read_bytes()
 
 
+def test_a_copy_of_worse_poses_that_was_interrupted_goes_on_and_not_at_another_level(home, monkeypatch, capsys):
+    write_room(home / "room", frames=4)
+    write, seen = command.write_pose, []
+
+    def interrupted(*arguments):
+        seen.append(arguments)
+        if len(seen) == 3:
+            raise OSError(28, "No space left on device")
+        return write(*arguments)
+
+    monkeypatch.setattr(command, "write_pose", interrupted)
+    begin = ["degrade", "room", "lost", "--sensor", "localisation", "--level"]
+    assert main([*begin, "4"]) == 2
+    monkeypatch.setattr(command, "write_pose", write)
+    capsys.readouterr()
+    assert main([*begin, "2"]) == 2
+    assert "room with localisation, level 4, seed 0: choose another folder" in capsys.readouterr().err
+    assert main([*begin, "4"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

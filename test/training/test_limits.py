@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 import yaml
 from complete_folder import write_complete_folder
+from room_views import write_room
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training.__main__ import main
 from training.cheap_version import cheap_version
+from training.datasets.label_budget import LabelBudget
+from training.datasets.pseudo_folder import PseudoFolder
 from training.errors import ConfigurationError
 from training.limits.plan import CLEAN, cost, plan, points
 from training.limits.report import markdown
@@ -141,6 +144,34 @@ def test_curves_of_threshold_and_noise_are_trained_gathered_and_drawn(home, monk
     assert "complete_holes-0.5 was begun with other settings than now (data differ" in capsys.readouterr().err
 
 
+def test_labels_carried_by_poses_are_followed_while_the_poses_get_worse(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"f{i:02d}" for i in range(12)]
+    room = write_room(tmp_path / "room", splits={"train": names[:9], "val": names[9:]})
+    changes = {"dataset": "room", "report": "room:val", "students": ["ummt_reprojected"], "controls": ["umst_s"]}
+    changes |= {"curves": {"localisation": [10]}, "budget": {"depth": 9, "semantic": 3}}
+    path = written(tmp_path / "poses.yaml", **changes, steps=2, teacher_steps=None)
+    assert trained(read_limits_study(path)) == {
+        CLEAN: [f"depth9-semantic3/{row}/seed0-steps2" for row in ("umst_s", "ummt_reprojected")],
+        "localisation-10": ["depth9-semantic3/ummt_reprojected/seed0-steps2"],
+    }
+    assert main(["limits", str(path), "--root", ".", "--accelerator", "cpu"]) == 0
+    content = json.loads((tmp_path / "runs/poses/poses.json").read_text())
+    figures = {(r["value"], r["row"]): r["values"] for r in content["results"]}
+    assert figures[0, "umst_s"] == figures[10, "umst_s"]
+    assert figures[0, "ummt_reprojected"] != figures[10, "ummt_reprojected"]
+    home = tmp_path / "runs/poses"
+    labels = [
+        PseudoFolder(home / f"{data}depth9-semantic3/pseudo/reprojected-seed0") for data in ("", "localisation-10/")
+    ]
+    budget = LabelBudget.read(home / "depth9-semantic3/budget-budget-seed0.json", room)
+    hidden = [n for n in names[:9] if not budget.keeps("semantic", n)]
+    exact, worse = ([folder.confident("semantic", n).mean() for n in hidden] for folder in labels)
+    assert np.mean(worse) < 0.9 * np.mean(exact)
+    table = (home / "poses.md").read_text()
+    assert "## localisation: mIoU, %" in table and "All rows took 2 steps." in table
+
+
 def test_a_control_that_is_a_teacher_too_is_told_of_at_the_length_of_the_others(study, monkeypatch):
     study = replace(study, students=(read_row("ummt_pu"),), controls=(read_row("ummt"),), teacher_steps=5)
     measured = {
@@ -193,11 +224,18 @@ def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"students": ["ummt_d"]}, "ummt_d has no teacher: it is no student"),
+        ({"students": ["ummt_d"]}, "ummt_d learns no pseudo-labels: it is no student"),
         ({"controls": []}, "it needs students, controls, seeds and curves"),
-        ({"curves": {"lidar": [1]}}, "unknown curve 'lidar'; known: tau, labels, kinect, disparity, holes"),
+        (
+            {"curves": {"lidar": [1]}},
+            "unknown curve 'lidar'; known: tau, labels, kinect, disparity, holes, localisation",
+        ),
         ({"curves": {"tau": []}}, "the curve tau has no values"),
-        ({"curves": {"tau": [0.5]}, "students": ["ummt_ps_soft"]}, "every student learns soft ones"),
+        ({"curves": {"tau": [0.5]}, "students": ["ummt_ps_soft"]}, "tau is of a teacher's confident classes"),
+        ({"curves": {"tau": [0.5]}, "students": ["ummt_reprojected"]}, "tau is of a teacher's confident classes"),
+        ({"curves": {"localisation": [1]}}, "localisation is of labels carried by poses: no student learns any"),
+        ({"curves": {"localisation": [0]}, "students": ["ummt_reprojected"]}, "level 0 of localisation: above 0"),
+        ({"teacher_steps": 0}, "teacher_steps is 0, not 1 or more"),
         ({"budget": {"depth": 8}}, "the budget has no semantic, which is to be scarce"),
         ({"cheap": {"rows": []}}, "cheap may not change rows"),
         ({"steps": 0}, "steps is 0, not 1 or more"),

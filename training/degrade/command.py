@@ -121,7 +121,8 @@ def _begin(out: Path, settings: dict[str, str]) -> None:
     if mark.exists():
         begun = json.loads(mark.read_text())
         if begun != settings:
-            raise ConfigurationError(f"{out} was begun of {begun['of']} with {begun['depth']}: choose another folder")
+            noise = ", ".join(words for key, words in begun.items() if key != "of")
+            raise ConfigurationError(f"{out} was begun of {begun['of']} with {noise}: choose another folder")
     elif out.exists() and any(out.iterdir()):
         raise ConfigurationError(f"{out} is not empty: choose another folder")
     else:

@@ -26,11 +26,11 @@ def main(argv: list[str]) -> None:
     known = sorted(path.stem.removeprefix(PREFIX) for path in STUDIES.glob(f"{PREFIX}*.yaml"))
     parser = argparse.ArgumentParser(
         prog="python -m training limits",
-        description="Students of pseudo-labels against the best without a teacher, of equal steps, while something "
-        "gets worse: the depth that is trained on and that the teacher looks at (as a Kinect, a stereo camera, or one "
-        "with holes measured it), the threshold, the number of labels. It says first how many trainings of how many "
-        "steps that is. What has been done is not done again: stop it when you like, and give the same command to go "
-        "on.",
+        description="Students of pseudo-labels against the best without, of equal steps, while something gets worse: "
+        "the depth that is trained on and that the teacher looks at (as a Kinect, a stereo camera, or one with holes "
+        "measured it), the poses that carry labels, the threshold, the number of labels. It says first how many "
+        "trainings of how many steps that is. What has been done is not done again: stop it when you like, and give "
+        "the same command to go on.",
     )
     parser.add_argument("study", help=f"one of: {', '.join(known)}; or the path of a YAML of your own")
     parser.add_argument("--curves", nargs="+", metavar="CURVE", help="only these curves")

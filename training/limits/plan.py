@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from training.datasets.pseudo_folder import DEFAULT_TAU
-from training.limits.study import LABELS, TAU, LimitsStudy
+from training.degrade.localisation import LOCALISATION
+from training.limits.study import LABELS, NOISE, TAU, LimitsStudy, has_threshold
 from training.models.tasks import DEPTH
 from training.reproduce.row import Row, read_row
 from training.reproduce.run import Run
@@ -20,12 +21,13 @@ class Point:
     """A place on a curve, and the row whose figures are there.
 
     Attributes:
-        curve, value: where; 0 of a sensor's level is depth as it is.
+        curve, value: where; 0 of a sensor's level is the data as they are.
         row: the study's row.
         is_student: whether it learns pseudo-labels.
         trained: the row that is trained for it, of a name of its own where a threshold is set.
         budget: that it is trained in.
-        data: the degraded data it is trained on, ``SENSOR-LEVEL``, or ``CLEAN``, also of a row that sees no depth.
+        data: the degraded data it is trained on, ``SENSOR-LEVEL``, or ``CLEAN``, also of a row that does not see what
+            the sensor measures.
     """
 
     curve: str
@@ -44,11 +46,10 @@ def points(study: LimitsStudy) -> list[Point]:
         for value in values if curve in (TAU, LABELS) else (0.0, *values):
             for row in (*study.controls, *study.students):
                 is_student = row in study.students
-                if curve == TAU and is_student and row.soft:
+                if curve == TAU and is_student and not has_threshold(row):
                     continue
                 budget = {**study.budget, study.scarce: int(value)} if curve == LABELS else study.budget
-                noisy = curve not in (TAU, LABELS) and value and DEPTH in (*row.tasks, *row.inputs)
-                data = f"{curve}-{value:g}" if noisy else CLEAN
+                data = f"{curve}-{value:g}" if curve in NOISE and value and _sees(row, curve) else CLEAN
                 trained = _at_tau(row, value) if curve == TAU and is_student else row
                 found.append(Point(curve, value, row, is_student, trained, budget, data))
     return found
@@ -61,7 +62,7 @@ def plan(study: LimitsStudy) -> dict[str, list[Run]]:
         for point in points(study):
             runs = found.setdefault(point.data, {})
             for name in point.trained.teachers:
-                teacher = Run(read_row(name), point.budget, seed, study.teacher_steps)
+                teacher = Run(read_row(name), point.budget, seed, study.teacher_steps or study.steps)
                 runs.setdefault(teacher.name, teacher)
             run = Run(point.trained, point.budget, seed, study.steps)
             runs.setdefault(run.name, run)
@@ -74,6 +75,11 @@ def cost(study: LimitsStudy) -> str:
     size = study.fit.get("data", {})
     where = f" at {size['height']}x{size['width']}" if {"height", "width"} <= size.keys() else ""
     return f"{study.name}: {len(runs)} trainings, {sum(run.steps for run in runs)} steps in all{where}"
+
+
+def _sees(row: Row, sensor: str) -> bool:
+    """Whether anything that a row learns or looks at is of what a sensor measures."""
+    return row.reprojected or (sensor != LOCALISATION and DEPTH in (*row.tasks, *row.inputs))
 
 
 def _at_tau(row: Row, tau: float) -> Row:

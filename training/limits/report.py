@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from training.degrade.localisation import LOCALISATION
 from training.limits.plan import cost
 from training.limits.study import LABELS, TAU, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
@@ -22,6 +23,7 @@ MEANING = {
     "kinect": "noise of a Kinect, times",
     "disparity": "noise of disparity, pixels at a width of 640",
     "holes": "share of depth that is missing",
+    LOCALISATION: "errors of poses, cm and half degrees",
 }
 
 
@@ -35,8 +37,8 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
     budget = ", ".join(f"{count} frames with {task}" for task, count in study.budget.items())
     lines += [
         f"`{study.dataset}:{study.split}`, {budget} unless a curve says otherwise; measured on "
-        f"{max(r['frames'] for r in results)} frames of `{study.report}`, whose depth is as it is. All rows but "
-        f"teachers took {study.steps} steps, teachers {study.teacher_steps}."
+        f"{max(r['frames'] for r in results)} frames of `{study.report}`, whose depth is as it is. "
+        f"{_lengths(study)}"
         f"{steps_behind(study.students)} {cost(study)}.",
         "",
         f"Means over {seeds} seeds with half the 95 % interval (Student's t); mIoU is over the classes present. The "
@@ -124,6 +126,12 @@ def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: 
     picture.suptitle(f"{study.name}: measured on {study.report}")
     picture.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
     save_plot(picture, path)
+
+
+def _lengths(study: LimitsStudy) -> str:
+    if not any(row.teacher for row in study.students):
+        return f"All rows took {study.steps} steps."
+    return f"All rows but teachers took {study.steps} steps, teachers {study.teacher_steps or study.steps}."
 
 
 def _line(cells: Sequence[str]) -> str:

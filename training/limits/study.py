@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.datasets.pseudo_folder import TAU_END
+from training.degrade.localisation import LOCALISATION
 from training.degrade.sensors import SENSORS, check_level
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
@@ -17,6 +18,13 @@ PREFIX = "limits_"
 """Of the files of such studies, beside those of ``reproduce``."""
 TAU, LABELS = "tau", "labels"
 """Curves that are not named after a sensor."""
+NOISE = (*SENSORS, LOCALISATION)
+"""Curves of data that get worse."""
+
+
+def has_threshold(row: Row) -> bool:
+    """Whether a row learns the classes that a teacher is sure of."""
+    return row.teacher is not None and not row.soft
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,13 @@ class LimitsStudy:
         controls: rows without, of the same data and steps: the best of them is what a student is compared with.
         seeds: of the draw of labels, the network and the order of frames alike; the noise is the same for all.
         steps: length of all but teachers.
-        teacher_steps: length of the teachers.
         report_frames: measure on no more frames than so many of ``report``, evenly spread; 0 is all.
         budget: numbers of labels by task, where a curve says nothing else.
+        teacher_steps: length of the teachers; None: that of the others.
         scarce: the task that the curve of labels is of.
         curves: by name the values: ``tau`` (thresholds of the students of confident classes), ``labels`` (numbers of
             labels of the scarce task), and sensors of ``degrade`` (levels of noise of the depth that is trained on, and
-            that the teacher looks at).
+            that the teacher looks at; or of the poses by which labels are carried).
         fit: arguments of ``python -m training fit`` for every row.
         cheap: what the cheap version changes of seeds, steps, teacher_steps, report_frames, curves and fit.
     """
@@ -50,9 +58,9 @@ class LimitsStudy:
     controls: tuple[Row, ...]
     seeds: tuple[int, ...]
     steps: int
-    teacher_steps: int
     budget: Mapping[str, int]
     curves: Mapping[str, tuple[float, ...]]
+    teacher_steps: int | None = None
     scarce: str = "semantic"
     report_frames: int = 0
     fit: Mapping[str, Any] = field(default_factory=dict)
@@ -61,20 +69,24 @@ class LimitsStudy:
     def __post_init__(self) -> None:
         if not (self.students and self.controls and self.seeds and self.curves):
             raise ConfigurationError(f"{self.name}: it needs students, controls, seeds and curves")
-        if idle := [row.name for row in self.students if not row.teacher]:
-            raise ConfigurationError(f"{self.name}: {idle[0]} has no teacher: it is no student")
-        known = (TAU, LABELS, *SENSORS)
+        if idle := [row.name for row in self.students if not row.pseudo_labelled]:
+            raise ConfigurationError(f"{self.name}: {idle[0]} learns no pseudo-labels: it is no student")
+        known = (TAU, LABELS, *NOISE)
         if unknown := [curve for curve in self.curves if curve not in known]:
             raise ConfigurationError(f"{self.name}: unknown curve {unknown[0]!r}; known: {', '.join(known)}")
         if empty := [curve for curve, values in self.curves.items() if not values]:
             raise ConfigurationError(f"{self.name}: the curve {empty[0]} has no values")
-        if TAU in self.curves and all(row.soft for row in self.students):
-            raise ConfigurationError(f"{self.name}: tau is of confident classes, and every student learns soft ones")
+        if TAU in self.curves and not any(has_threshold(row) for row in self.students):
+            raise ConfigurationError(f"{self.name}: tau is of a teacher's confident classes, which no student learns")
+        if LOCALISATION in self.curves and not any(row.reprojected for row in self.students):
+            raise ConfigurationError(
+                f"{self.name}: {LOCALISATION} is of labels carried by poses: no student learns any"
+            )
         if self.scarce not in self.budget:
             raise ConfigurationError(f"{self.name}: the budget has no {self.scarce}, which is to be scarce")
         for key in ("steps", "teacher_steps"):
-            if getattr(self, key) < 1:
-                raise ConfigurationError(f"{self.name}: {key} is {getattr(self, key)}, not 1 or more")
+            if (steps := getattr(self, key)) is not None and steps < 1:
+                raise ConfigurationError(f"{self.name}: {key} is {steps}, not 1 or more")
         for curve, values in self.curves.items():
             for value in values:
                 self._check_value(curve, value)
@@ -86,7 +98,7 @@ class LimitsStudy:
             raise ConfigurationError(f"{self.name}: tau {value:g} is no softmax, 0 to below {TAU_END:.3f}")
         if curve == LABELS and (value < 1 or value != int(value)):
             raise ConfigurationError(f"{self.name}: {value:g} labels: a whole number, 1 or more")
-        if curve in SENSORS:
+        if curve in NOISE:
             check_level(curve, value)
 
     def only(self, curves: list[str] | None = None, seeds: list[int] | None = None) -> LimitsStudy:
