@@ -170,6 +170,10 @@ def test_labels_carried_by_poses_are_followed_while_the_poses_get_worse(tmp_path
     assert np.mean(worse) < 0.9 * np.mean(exact)
     table = (home / "poses.md").read_text()
     assert "## localisation: mIoU, %" in table and "All rows took 2 steps." in table
+    np.savetxt(room.path("pose", "f11"), np.eye(4))
+    runner = LimitsRunner(read_limits_study(path), ".")
+    with pytest.raises(ConfigurationError, match=r"room_localisation-10 was begun .* \(poses differ"):
+        runner.run_all()
 
 
 def test_a_control_that_is_a_teacher_too_is_told_of_at_the_length_of_the_others(study, monkeypatch):

@@ -63,6 +63,13 @@ class Source:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
+    def pose_digest(self) -> str:
+        """SHA-256 of where the frames were taken, which ``digest`` leaves out as no network looks at it."""
+        paths = [self.folder.path("pose", name) for name in self.names]
+        poses = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.exists()}
+        return hashlib.sha256(json.dumps(poses).encode()).hexdigest()
+
+    @property
     def recordings(self) -> dict[str, str]:
         """By frame of the folder the recording it is of: one of its ``sequences``, or a run of the depth logger.
 

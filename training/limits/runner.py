@@ -75,7 +75,8 @@ class LimitsRunner:
     def _degrade(self, data: str) -> None:
         sensor, _, level = data.partition("-")
         out, original = self._folder(data), DatasetFolder(Path(self.root) / self.study.dataset)
-        made_of = {"data": Source(original, original.names()).digest}
+        whole = Source(original, original.names())
+        made_of = {"data": whole.digest, "poses": whole.pose_digest}
         settings = out.with_name(f"{out.name}-settings.json")
         check_settings(settings, made_of, str(out), "delete both, and the runs, or give the study another name")
         write_settings(settings, made_of)

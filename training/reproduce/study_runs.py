@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from training.datasets.data_module import BATCH_SIZE
 from training.datasets.frame_cache import LabelChoice
@@ -20,6 +20,9 @@ from training.pseudo_labels.teachers import digest_of
 from training.reproduce.row import Row
 from training.reproduce.run import Run
 from training.reproduce.study import Study
+from training.reprojection.frames import choose_frames
+from training.reprojection.labelling import DEFAULT_TOLERANCE
+from training.reprojection.record import made_of, read_record
 from training.settings_file import check_settings
 
 
@@ -36,6 +39,7 @@ class StudyRuns:
         self.study, self.root, self.trainer = study, root, dict(trainer or {})
         self.home = Path("runs") / study.name
         self.source = Source.parse(study.source, root)
+        self._read_views: dict[Path, dict[str, str]] = {}
 
     def runs(self) -> list[Run]:
         """Every run: of a budget the lengths from short to long, of a length teachers before their students."""
@@ -141,6 +145,8 @@ class StudyRuns:
         )
         if run.row.teacher:
             self._check_teacher(run)
+        if run.row.reprojected:
+            self._check_views(run)
 
     def _check_teacher(self, run: Run) -> None:
         """A teacher that was trained anew since is not the one whose labels the student learnt, or would."""
@@ -154,6 +160,23 @@ class StudyRuns:
                 f"{labels} was written before {which} was trained anew: delete it, and the runs that learnt from "
                 f"it ({self.home / run.name} is one)"
             )
+
+    def _check_views(self, run: Run) -> None:
+        """Poses, depth or labels that were mended since are not those of the labels that a run learnt, or would."""
+        labels = self.pseudo_folder(run)
+        if (labels / DESCRIPTION).exists() and read_record(labels) != self._views(run):
+            raise ConfigurationError(
+                f"{labels} was written before poses, depth or labels of {self.study.source} were changed: delete it, "
+                f"and the runs that learnt from it ({self.home / run.name} is one)"
+            )
+
+    def _views(self, run: Run) -> dict[str, str]:
+        """What labels carried by poses are made of, of the run's budget and seed."""
+        path = cast(Path, self._budget_file(run))
+        if path not in self._read_views:
+            frames = choose_frames(self.source, LabelChoice(LabelBudget.read(path)))
+            self._read_views[path] = made_of(self.source.folder, frames, DEFAULT_TOLERANCE)
+        return self._read_views[path]
 
     def _budget_file(self, run: Run) -> Path | None:
         """The file that says which labels the run sees, drawn if it is not there; None for all labels."""

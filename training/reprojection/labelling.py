@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import TrainingData
 from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import DESCRIPTION, TAU_END, PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.errors import ConfigurationError
-from training.models.tasks import DEPTH, SEMANTIC
+from training.models.tasks import SEMANTIC
 from training.pseudo_labels.labelling import create_folder
 from training.pseudo_labels.measured_quality import write_quality
-from training.reprojection.frames import POSE, Frames, choose_frames, read_labelled, read_view
+from training.reprojection.frames import choose_frames, read_labelled, read_view
+from training.reprojection.record import digest_of_views, made_of, read_record, write_record
 from training.reprojection.views import LabelledViews
 
 DEFAULT_TOLERANCE = 0.03
@@ -71,7 +69,7 @@ def reproject_labels(
     info = PseudoInfo(
         dataset=folder.name,
         teacher=TEACHER,
-        teacher_sha256=_digest(folder, frames, tolerance),
+        teacher_sha256=digest_of_views(folder, frames, tolerance),
         training_data=(TrainingData(folder.name, len(frames.labelled), folder.info.licence),),
         tasks=(SEMANTIC,),
         tau=tau,
@@ -84,11 +82,9 @@ def reproject_labels(
         budget=choice.budget.digest if choice.budget else None,
         budgets={folder.name: choice.budget.digest} if choice.budget else {},
     )
-    labels = _begin(out or folder.root, info)
-    for name in frames.alone:  # They may have had a labelled frame beside them once.
-        labels.path(SEMANTIC, name).unlink(missing_ok=True)
+    labels = _begin(source, out or folder.root, info, made_of(folder, frames, tolerance))
     for name in tqdm(frames.unlabelled, desc=f"labelling {folder.name}", unit="frame", disable=None):
-        if _is_done(folder, labels, name):
+        if labels.has(SEMANTIC, name):
             continue
         semantic, confidence = views[frames.worlds[name]].classes_of(read_view(folder, name))
         # What says that a frame is done is written last.
@@ -122,32 +118,29 @@ def _agreement(views: Mapping[str, LabelledViews], tau: float) -> str:
     )
 
 
-def _digest(folder: DatasetFolder, frames: Frames, tolerance: float) -> str:
-    """What tells labels of these views from those of others: all that they are made of but the frames themselves."""
-    info = folder.info
-    digest = hashlib.sha256(json.dumps([tolerance, info.depth_per_metre, vars(info.intrinsics)]).encode())
-    for name in frames.labelled:
-        digest.update(json.dumps([name, frames.worlds[name]]).encode())
-        for kind in (DEPTH, POSE, SEMANTIC):
-            digest.update(hashlib.sha256(folder.path(kind, name).read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _begin(target: Path, info: PseudoInfo) -> PseudoFolder:
-    """Go on with labels of the same views; those of other views of this data and budget are begun anew."""
+def _begin(source: Source, target: Path, info: PseudoInfo, now: Mapping[str, str]) -> PseudoFolder:
+    """Go on with labels of the same views, poses and options; without the others, which are to be made anew."""
+    record, others = read_record(target), {*source.folder.names()} - {*source.names}
     if (target / DESCRIPTION).exists():
         begun = PseudoFolder(target)
-        if begun.info == info:
-            return begun
         changes = {key: getattr(info, key) for key in ("teacher_sha256", "training_data", "tau")}
-        if replace(begun.info, **changes) == info:
-            print(f"{target}: labelled frames or options have changed since, all is labelled anew")
+        if begun.info != info and replace(begun.info, **changes) == info:
+            if strangers := sorted(name for name in others & {*record} if begun.has(SEMANTIC, name)):
+                raise ConfigurationError(
+                    f"{target} holds labels of {len(strangers)} more frames, {strangers[0]} is one, that other views "
+                    "or options made: name another folder by --out, or label all of these frames together"
+                )
             (target / DESCRIPTION).unlink()
-    return create_folder(target, info)
-
-
-def _is_done(folder: DatasetFolder, labels: PseudoFolder, name: str) -> bool:
-    """Whether a frame was labelled since these labels were begun, and since its pose and depth were written."""
-    label = labels.path(SEMANTIC, name)
-    before = (labels.root / DESCRIPTION, folder.path(POSE, name), folder.path(DEPTH, name))
-    return label.exists() and all(path.stat().st_mtime_ns <= label.stat().st_mtime_ns for path in before)
+    labels = create_folder(target, info)
+    written = [name for name in source.names if labels.has(SEMANTIC, name)]
+    outdated = [name for name in written if name not in now or record.get(name) != now[name]]
+    for name in outdated:
+        labels.path(SEMANTIC, name).unlink()
+    if outdated:
+        print(
+            f"{target}: {len(outdated)} of {len(written)} labels removed, as labelled frames, poses, depth or options "
+            "have changed since"
+        )
+    # Before the labels are made anew: what is not there is still to be done.
+    write_record(target, {**{name: made for name, made in record.items() if name in others}, **now})
+    return labels

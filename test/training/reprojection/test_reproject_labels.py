@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from training.datasets.label_budget import LabelBudget
 from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder
 from training.errors import ConfigurationError
 from training.reproduce.runner import StudyRunner
+from training.reprojection.record import RECORD
 
 NAMES = [f"f{i:02d}" for i in range(12)]
 LABELLED = NAMES[:6]
@@ -145,6 +147,60 @@ def test_a_corrected_pose_is_labelled_by_anew(room, of):
     assert whole(room) == {name: fresh.path("semantic", name).read_bytes() for name in NAMES[6:]}
 
 
+def test_a_pose_of_a_file_that_is_older_than_the_labels_is_labelled_by_too(room):
+    """As ``mv slam pose`` leaves it."""
+    assert reproject(room) == 0
+    before, moved = whole(room), room.read_pose("f07")
+    moved[:2, 3] += 0.3
+    np.savetxt(room.path("pose", "f07"), moved)
+    os.utime(room.path("pose", "f07"), (0, 0))
+    assert reproject(room) == 0
+    assert {name for name, content in whole(room).items() if content != before[name]} == {"f07"}
+
+
+@pytest.mark.parametrize("kind", ["pose", "depth"])
+def test_a_frame_that_lost_its_pose_or_depth_loses_its_label(room, capsys, kind):
+    assert reproject(room) == 0
+    room.path(kind, "f07").unlink()
+    assert reproject(room) == 0
+    assert set(whole(room)) == {*NAMES[6:]} - {"f07"}
+    assert "1 of 6 labels removed" in capsys.readouterr().out
+
+
+def test_a_frame_that_is_of_another_recording_now_is_labelled_by_that(room):
+    path = room.root / "dataset.json"
+    told = json.loads(path.read_text())
+    one, two = NAMES[:3] + NAMES[6:8], NAMES[3:6] + NAMES[8:10]
+    path.write_text(json.dumps(told | {"sequences": {"one": one, "two": two}}))
+    assert reproject(room) == 0
+    before = whole(room)
+    path.write_text(json.dumps(told | {"sequences": {"one": [n for n in one if n != "f07"], "two": [*two, "f07"]}}))
+    assert reproject(room) == 0
+    assert {name for name, content in whole(room).items() if content != before[name]} == {"f07"}
+
+
+def test_labels_of_another_split_are_not_vouched_for_by_views_that_did_not_make_them(room, capsys):
+    path = room.root / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"splits": {"train": NAMES, "late": NAMES[3:9]}}))
+    assert reproject(room) == 0
+    before = files(room.root)
+    late = ["reproject-labels", f"{room.root}:late", "--budget", str(room.root.parent / "budget.json")]
+    assert main(late) == 2
+    assert "holds labels of 3 more frames, f09 is one, that other views or options made" in capsys.readouterr().err
+    assert files(room.root) == before
+    assert main([*late, "--out", str(room.root.parent / "late")]) == 0
+
+
+def test_a_damaged_record_is_said_in_a_line(room, capsys):
+    assert reproject(room) == 0
+    (room.root / RECORD).write_text("[")
+    assert reproject(room) == 2
+    error = capsys.readouterr().err
+    assert f"{RECORD} is damaged" in error and "delete it" in error and error.count("\n") == 1
+    (room.root / RECORD).unlink()
+    assert reproject(room) == 0 and len(whole(room)) == 6
+
+
 def test_a_frame_that_is_labelled_later_labels_too(tmp_path, capsys):
     """Most folders have no budget, and get more labels."""
     room, given = write_room(tmp_path / "room", labelled=3), write_room(tmp_path / "given")
@@ -153,7 +209,7 @@ def test_a_frame_that_is_labelled_later_labels_too(tmp_path, capsys):
     for name in NAMES[3:6]:
         shutil.copy(given.path("semantic", name), room.root / "semantic")
     assert main(["reproject-labels", str(room.root)]) == 0
-    assert "all is labelled anew" in capsys.readouterr().out
+    assert "9 of 9 labels removed, as labelled frames, poses" in capsys.readouterr().out
     now = [(PseudoFolder(room.root).read_semantic(name) > 0).mean() for name in NAMES[6:]]
     assert np.mean(now) > np.mean(reached) + 0.1
 
@@ -287,6 +343,16 @@ def test_a_row_of_a_study_learns_them(room, tmp_path, monkeypatch):
     changed = replace(study, rows=(replace(run.row, reprojected=False),))
     with pytest.raises(ConfigurationError, match="give the changed study another name"):
         StudyRunner(changed, str(tmp_path)).results()
+    # Where poses are corrected, or labels mended, nothing of before is gone on with.
+    name = next(n for n in budget.frames("depth") if not budget.keeps("semantic", n))
+    kept, moved = room.path("pose", name).read_bytes(), room.read_pose(name)
+    moved[0, 3] += 1.0
+    np.savetxt(room.path("pose", name), moved)
+    for begun in (StudyRunner(study, str(tmp_path)).results, StudyRunner(study, str(tmp_path)).run_all):
+        with pytest.raises(ConfigurationError, match="was written before poses, depth or labels of room:train were"):
+            begun()
+    room.path("pose", name).write_bytes(kept)
+    assert StudyRunner(study, str(tmp_path)).results()
     # Where it cannot be, nothing is trained before that is found out.
     monkeypatch.setattr("training.fit.main", lambda argv: pytest.fail("it trained"))
     without(room, "pose")
