@@ -15,7 +15,7 @@ Train, measure and export the perception network. Each command explains itself: 
   rooms      render furnished rooms with exact labels into a data set folder
   prepare    turn the official files of NYU Depth v2 or Cityscapes into a data set folder
   budget     draw which frames keep which label, to train as if labels were scarce
-  degrade    copy a data set as if a worse sensor had measured its depth
+  degrade    copy a data set as if a worse sensor had measured its depth, or its poses were worse
   fit        train on data set folders; checkpoints and logs in runs/NAME
   pseudo-label
              let a trained teacher label the frames that have no label
@@ -30,7 +30,7 @@ Train, measure and export the perception network. Each command explains itself: 
   transferability
              before training: what labels and single-task networks say of which task helps which
   affinity   train teachers and students of any tasks, and tell which task helps which
-  limits     where pseudo-labels stop helping: noise of depth, the threshold, ever fewer labels
+  limits     where pseudo-labels stop helping: worse depth or poses, the threshold, ever fewer labels
   export     turn a checkpoint into one network file (ONNX) for the robot
   compare-labels
              mIoU and time by the resolution at which an export decides the class

@@ -49,6 +49,7 @@ class LogReport:
             "pairs": str(summary.pairs),
             "frames kept": str(sum(summary.kept.values())),
             "frames written": str(summary.written),
+            "frames with a pose": str(summary.posed),
             "frames lost": str(sum(summary.lost.values())),
             "frames given up": str(folder.given_up),
             "waiting": str(waiting),

@@ -20,6 +20,7 @@ class LogSummary:
         kept: frames chosen, by reason.
         not_kept: pairs not chosen, by why.
         written: frames on the disk and in the index.
+        posed: those of them that know where the camera was.
         lost: chosen, or not even looked at, but not written, by why.
         pair_rate, write_rate: a second, over the last seconds.
         trouble: the latest trouble, while it is recent or lasts; empty otherwise.
@@ -29,6 +30,7 @@ class LogSummary:
     kept: dict[str, int]
     not_kept: dict[str, int]
     written: int
+    posed: int
     lost: dict[str, int]
     pair_rate: float
     write_rate: float
@@ -43,7 +45,7 @@ class LogStatistics:
         self._kept: Counter[str] = Counter()
         self._not_kept: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
-        self._pairs = self._written = 0
+        self._pairs = self._written = self._posed = 0
         self._pair_times: deque[float] = deque()
         self._write_times: deque[float] = deque()
         self._trouble, self._trouble_until = "", float("-inf")
@@ -65,10 +67,11 @@ class LogStatistics:
         with self._lock:
             self._not_kept[why] += 1
 
-    def written(self) -> None:
-        """Count a frame that is on the disk."""
+    def written(self, *, posed: bool) -> None:
+        """Count a frame that is on the disk, with or without the camera's pose."""
         with self._lock:
             self._written += 1
+            self._posed += posed
             if self._trouble_until == float("inf"):
                 self._trouble_until = float("-inf")
             self._write_times.append(time.monotonic())
@@ -99,6 +102,7 @@ class LogStatistics:
                 dict(self._kept),
                 dict(self._not_kept),
                 self._written,
+                self._posed,
                 dict(self._lost),
                 len(self._pair_times) / WINDOW,
                 len(self._write_times) / WINDOW,

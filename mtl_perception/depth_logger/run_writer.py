@@ -155,7 +155,7 @@ class RunWriter:
             results = [error] * len(frames)
         for frame, result in zip(frames, results):  # noqa: B905  # one for each
             if isinstance(result, str):
-                self._statistics.written()
+                self._statistics.written(posed=frame.encoded.pose is not None)
                 self._remember(frame, result)
                 if frame.answer is not None:
                     frame.answer(True, result)

@@ -98,7 +98,8 @@ class DepthLoggerNode(CameraNode):
                 answered.set_result((False, "logging ended"))
         summary, folder, _ = self._recorder.summary()
         lost = sum(summary.lost.values())
-        text = f"{summary.written} frames logged{f' in {folder.run}' if folder.run else ''}, {lost} lost"
+        text = f"{summary.written} frames logged{f' in {folder.run}' if folder.run else ''}, {lost} lost, "
+        text += f"{summary.posed} with a pose"
         if self.context.ok():
             self.get_logger().info(text)
         else:  # a signal has ended ROS, and its log with it

@@ -28,7 +28,7 @@ def test_every_frame_kept_is_what_was_sent_bit_for_bit(tmp_path):
         robot.wait_for_diagnostics(lambda d: d["pairs"] == d["frames written"] == d["colour received"])
         lines = robot.check()
         assert len(lines) >= 8 and len(lines) == robot.fact("frames written")
-    assert f"{len(lines)} frames logged in r2-" in process.log and "0 lost" in process.log
+    assert f"{len(lines)} frames logged in r2-" in process.log and ", 0 lost, 0 with a pose" in process.log
     folder = DatasetFolder(tmp_path / "set")
     assert (folder.info.width, folder.info.height, folder.info.licence) == (WIDTH, HEIGHT, "CC0-1.0")
     assert folder.info.intrinsics == Intrinsics(50.0, 50.0, WIDTH / 2, HEIGHT / 2)
@@ -125,6 +125,7 @@ def test_poses_of_odometry_are_between_its_messages_and_a_robot_that_moves_is_lo
             time.sleep(0.2)
             assert number < 200
         lines = robot.lines()
+        assert robot.fact("frames with a pose") == sum("robot_pose" in line for line in lines.values()) >= 3
         kept = sorted(n for n, line in lines.items() if line["reason"] == "pose")
         assert kept[1] - kept[0] == kept[2] - kept[1] == 3
         for n in kept:

@@ -1,4 +1,4 @@
-"""Depth as worse sensors measure it: by how much, where not, and a folder that is whole or goes on."""
+"""Depth and poses as worse sensors measure them: by how much, where not, and a folder that is whole or goes on."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Depth as worse sensors would have measured it, to learn what the method bears (open question 3)."""
+"""Depth as worse sensors would have measured it, poses as worse localisation would have: what the method bears."""

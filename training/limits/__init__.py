@@ -1,1 +1,1 @@
-"""Where pseudo-labels stop helping: noise of depth, the threshold, ever fewer labels (open question 3)."""
+"""Where pseudo-labels stop helping: worse depth or poses, the threshold, ever fewer labels."""

@@ -12,7 +12,7 @@ from mtl_perception.depth_logger.pairing import PairingCounts
 from mtl_perception.depth_logger.run_writer import FolderState
 
 SECOND = 10**9
-NOTHING = LogSummary(0, {}, {}, 0, {}, 0.0, 0.0, "")
+NOTHING = LogSummary(0, {}, {}, 0, 0, {}, 0.0, 0.0, "")
 
 
 def counts(colour: int, depth: int, pairs: int) -> PairingCounts:
@@ -78,10 +78,11 @@ def test_nothing_is_judged_before_it_was_watched_for_a_while():
 
 
 def test_every_count_is_a_figure():
-    summary = LogSummary(30, {"view": 2}, {"too soon": 25}, 1, {"no room": 1}, 10.0, 0.5, "")
+    summary = LogSummary(30, {"view": 2}, {"too soon": 25}, 5, 4, {"no room": 1}, 10.0, 0.5, "")
     came = PairingCounts(40, 41, 30, 9, 10)
     figures = LogReport(3, 1, 1).figures(summary, FolderState("r2-x", 1.5, 20.0, 4), 3, came, -5_500_000)
     assert figures["kept: view"] == "2" and figures["not kept: too soon"] == "25" and figures["lost: no room"] == "1"
+    assert (figures["frames written"], figures["frames with a pose"]) == ("5", "4")
     assert figures["colour without depth"] == "9" and figures["colour stamped after depth [ms]"] == "-5.5"
     assert (figures["run"], figures["folder holds [GB]"], figures["frames given up"]) == ("r2-x", "1.500", "4")
 
@@ -91,13 +92,13 @@ def test_trouble_of_a_frame_passes_and_that_of_the_disk_lasts_until_something_is
     monkeypatch.setattr("mtl_perception.depth_logger.log_statistics.time.monotonic", lambda: now[0])
     statistics = LogStatistics()
     statistics.lost("bad frame", "a bad frame")
-    statistics.written()
+    statistics.written(posed=False)
     assert statistics.summary().trouble == "a bad frame"
     now[0] += 6
     assert statistics.summary().trouble == ""
     statistics.lost("disk error", "a full disk", lasts=True)
     now[0] += 60
     assert statistics.summary().trouble == "a full disk"
-    statistics.written()
+    statistics.written(posed=False)
     assert statistics.summary().trouble == "" and statistics.summary().write_rate == 0.2
     assert statistics.summary().lost == {"bad frame": 1, "disk error": 1}

@@ -92,13 +92,14 @@ def test_the_robots_pose_goes_into_the_index_and_the_cameras_to_the_disk(tmp_pat
     base[0, 3], camera[2, 3] = 4.0, 1.5
     with recording(tmp_path / "both", pose_at=lambda stamp: RobotPose(base, camera)) as recorder:
         recorder.put(pair(0))
-        settled(recorder)
+        assert settled(recorder).posed == 1
     (line,) = lines(tmp_path / "both")
     np.testing.assert_array_equal(DatasetFolder(tmp_path / "both").read_pose(line["name"]), camera)
     np.testing.assert_array_equal(line["robot_pose"], base)
     with recording(tmp_path / "one", pose_at=lambda stamp: RobotPose(base, None)) as recorder:
         recorder.put(pair(0))
-        settled(recorder)
+        summary = settled(recorder)
+    assert (summary.written, summary.posed) == (1, 0)
     (line,) = lines(tmp_path / "one")
     assert not DatasetFolder(tmp_path / "one").has("pose", line["name"]) and "robot_pose" in line
 
