@@ -188,6 +188,7 @@ def main(argv: list[str]) -> None:
             seed_everything_default=0,
             save_config_callback=SaveConfigOfRun,
             save_config_kwargs={"overwrite": True},
+            parser_kwargs={"prog": "python -m training"},
             trainer_defaults={
                 "max_epochs": 25,
                 "accelerator": "auto",

@@ -43,8 +43,8 @@ class FolderData(LightningDataModule):
         learnt: those of ``labels`` that are learnt: a frame with one of them is trained on; None: all. From the command
             line it is the model's tasks.
         require: labels a frame must have to be trained on, e.g. [semantic]; null takes every frame with any label.
-        pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label``) for the frames of its data set that
-            have no true label.
+        pseudo_labels: folder of pseudo-labels (``python -m training pseudo-label`` or ``reproject-labels``) for the
+            frames of its data set that have no true label.
         soft: learn a teacher's probabilities instead of its confident classes; ``pseudo_labels`` must hold them.
         tau: threshold of ``pseudo_labels`` to take instead of their own.
         keep: of each class the share of a teacher's pixels to learn, the surest first, instead of those above the
