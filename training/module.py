@@ -29,8 +29,8 @@ from training.models.modalities import RGB, encode, modalities
 from training.models.mtinet import MTINet
 from training.models.tasks import DEPTH, SEMANTIC, dense_tasks
 
-SCORE = {DEPTH: -1.0, SEMANTIC: 1.0, NORMALS: -1 / 45, EDGES: 1.0, OFFSETS: -1 / 50}
-"""How much a task's main figure counts when the best checkpoint is looked for."""
+_SCORED = {DEPTH: 1.0, SEMANTIC: 1.0, NORMALS: 1 / 45, EDGES: 1.0, OFFSETS: 1 / 50}
+"""How much a task's main figure counts when the best checkpoint is looked for: all come to about the same size."""
 
 
 class PerceptionModule(LightningModule):
@@ -186,8 +186,9 @@ class PerceptionModule(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log what the held-out frames gave, and start anew."""
         values = self._metrics.compute()
-        # One figure for the best checkpoint: every task counts, in units of about the same size.
-        score = sum(values.get(MAIN_FIGURES[task].name, math.nan) * SCORE[task] for task in self.hparams["tasks"])
+        # One figure for the best checkpoint: every task counts.
+        figures = [MAIN_FIGURES[task] for task in self.hparams["tasks"]]
+        score = sum(f.sign * _SCORED[f.task] * values.get(f.name, math.nan) for f in figures)
         self.log_dict({f"val/{k}": v for k, v in values.items()}, prog_bar=False)
         self.log_dict({k: values[k] for k in ROBOT_FIGURES if k in values}, prog_bar=True, logger=False)
         self.log("val/score", score)

@@ -41,6 +41,20 @@ def test_the_loss_is_the_sum_of_the_tasks_weighted_by_alpha():
     assert parts["loss"].item() == pytest.approx((parts["loss_depth"] + 3 * parts["loss_semantic"]).item())
 
 
+def test_the_initial_predictions_of_all_scales_are_supervised_each_at_its_own():
+    """And the final one at the label's size (MTI-Net's deep supervision)."""
+    torch.manual_seed(1)
+    label, predicted = torch.rand(2, 32, 32) + 1, output()
+    parts = MultiTaskLoss()(predicted, {"depth": label})
+    final = torch.nn.functional.interpolate(predicted["final"]["depth"], (32, 32), mode="bilinear")
+    expected = depth_l1(final, label)
+    assert parts["final_depth"].item() == pytest.approx(expected.item())
+    for scale in predicted["auxiliary"]["depth"]:
+        step = 32 // scale.shape[-1]
+        expected = expected + depth_l1(scale, label[:, step // 2 :: step, step // 2 :: step])
+    assert parts["loss"].item() == parts["loss_depth"].item() == pytest.approx(expected.item())
+
+
 @pytest.mark.parametrize("labels", [{"depth": DEPTH}, {"depth": DEPTH, "semantic": torch.full_like(SEMANTIC, 255)}])
 def test_a_missing_label_has_no_loss_and_no_gradient(labels):
     prediction = output(requires_grad=True)

@@ -9,6 +9,8 @@ from training.errors import ConfigurationError
 from training.models import lite0_weights
 from training.models.aggregation import FeatureAggregation
 from training.models.backbone import BACKBONES, Backbone
+from training.models.blocks import SqueezeExcitation
+from training.models.distillation import MultiModalDistillation
 from training.models.feature_propagation import FeaturePropagation
 from training.models.mtinet import MTINet
 from training.models.tasks import DenseTask, dense_tasks
@@ -69,6 +71,42 @@ def test_mtinet_predicts_any_number_of_tasks_and_learns_with_every_weight(tasks,
     (total + sum(p.sum() for ps in output["auxiliary"].values() for p in ps)).backward()
     unused = [n for n, p in network.named_parameters() if p.grad is None]
     assert not unused
+
+
+def test_a_task_adds_what_the_others_know_as_far_as_their_gates_are_open():
+    """MTI-Net, section 3.3, written out; the tasks' own features pass as they are."""
+    torch.manual_seed(0)
+    distil = MultiModalDistillation(["depth", "semantic", "normals"], 4)
+    features = {name: torch.randn(2, 4, 6, 5) for name in distil.names}
+    distilled = distil(features)
+    for target in distil.names:
+        expected = features[target]
+        for source in {*distil.names} - {target}:
+            content, gate = distil.message[target][source].weight.split(4)
+            message, opened = (torch.conv2d(features[source], w, padding=1) for w in (content, gate))
+            expected = expected + message / (1 + torch.exp(-opened))
+        torch.testing.assert_close(distilled[target], expected)
+
+
+def test_what_a_task_predicts_is_of_the_other_tasks_features_too():
+    torch.manual_seed(0)
+    network = MTINet(Backbone("mobilenetv4_conv_small"), dense_tasks(["depth", "semantic"], 3), [8] * 4).eval()
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        before = network(picture)["final"]
+        for distil in network.distil:
+            distil.message["depth"]["semantic"].weight.zero_()
+        after = network(picture)["final"]
+    assert not torch.equal(after["depth"], before["depth"]) and torch.equal(after["semantic"], before["semantic"])
+
+
+def test_channels_are_weighed_by_a_sigmoid_of_what_is_pooled():
+    torch.manual_seed(0)
+    attention, x = SqueezeExcitation(8), torch.randn(2, 8, 3, 5)
+    pooled = x.flatten(2).mean(2)
+    hidden = torch.relu(pooled @ attention.squeeze.weight.flatten(1).T + attention.squeeze.bias)
+    weights = torch.sigmoid(hidden @ attention.excite.weight.flatten(1).T + attention.excite.bias)
+    torch.testing.assert_close(attention(x), x * weights[..., None, None])
 
 
 def test_predicted_depth_is_positive():
