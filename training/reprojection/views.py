@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_STRIDE = 16
-"""A view is first asked for every so manieth pixel in both directions: most of a building's show nothing of a frame."""
+_SAMPLE = 1200
+"""A view is first asked for about so many points of a frame: most of a building's show nothing of it."""
 _NEAREST = 0.1
 """Metres in front of a camera from which on it sees a point."""
 _OUTSIDE = -1e4
@@ -63,37 +63,47 @@ class LabelledViews:
             (H, W) uint8, the class with most votes, 0 where no view measured the point; and (H, W) uint8, 255 times
             its share of the votes, rounded down.
         """
-        points, sample = self._points(frame.depth), self._points(frame.depth, _STRIDE)
+        points = self._points(frame.depth)
+        known = points[frame.depth > 0]
+        sample = known[:: max(1, len(known) // _SAMPLE), None]
         votes = np.zeros((*frame.depth.shape, self._classes + 1), np.uint16)
         for name, view in self.views.items():
             motion = (np.linalg.inv(view.pose) @ frame.pose).astype(np.float32)
-            if name == without or not self._classes_seen(view, sample, motion).any():
+            if name == without or not len(known) or not self._measured(view, sample, motion)[0].any():
                 continue
-            seen = self._classes_seen(view, points, motion)
+            same, place = self._measured(view, points, motion)
+            seen = np.where(same, _at(view.semantic, place), np.uint8(0))
             rows, columns = np.nonzero(seen)
             votes[rows, columns, seen[rows, columns]] += 1
         classes, most = votes.argmax(-1).astype(np.uint8), votes.max(-1)
         # Rounded down, or one of two votes would be more than half of them.
         return classes, (255.0 * most // np.maximum(votes.sum(-1), 1)).astype(np.uint8)
 
-    def _points(self, depth: np.ndarray, stride: int = 1) -> np.ndarray:
-        """(h, w, 3) float32: where every ``stride``-th pixel is in the camera's axes; 0 where depth is unknown."""
-        rows, columns = np.mgrid[: depth.shape[0] : stride, : depth.shape[1] : stride]
+    def _points(self, depth: np.ndarray) -> np.ndarray:
+        """(H, W, 3) float32: where the pixels are in the camera's axes; 0 where depth is unknown."""
+        rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]]
         rays = np.stack([columns, rows, np.ones_like(rows)], -1) @ self._inverse.T
-        return rays.astype(np.float32) * depth[::stride, ::stride, None]
+        return rays.astype(np.float32) * depth[..., None]
 
-    def _classes_seen(self, view: LabelledView, points: np.ndarray, motion: np.ndarray) -> np.ndarray:
-        """(h, w) uint8: classes that ``view`` has of points which ``motion`` brings into its axes; 0 of others."""
+    def _measured(self, view: View, points: np.ndarray, motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the points (h, w, 3), which ``motion`` brings into its axes, ``view`` measured, and at what pixels.
+
+        Returns:
+            (h, w) bool; (h, w, 2) float32, column and row.
+        """
         moved = points @ motion[:3, :3].T + motion[:3, 3]
         distance = moved[..., 2]
         image = moved @ self._camera.T
         ahead = (distance > _NEAREST) & (points[..., 2] > 0)
         place = np.full((*distance.shape, 2), _OUTSIDE, np.float32)
         np.divide(image[..., :2], image[..., 2:], out=place, where=ahead[..., None])
-        # Depth between two pixels would be that of nothing where a border runs between them.
-        measured, classes = (
-            cv2.remap(whole, place, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-            for whole in (view.depth, view.semantic)
-        )
-        same = np.abs(measured - distance) <= self._tolerance * distance  # Never of unknown depth, which is 0.
-        return np.where(same, classes, np.uint8(0))
+        # Never of unknown depth, which is 0.
+        return np.abs(_at(view.depth, place) - distance) <= self._tolerance * distance, place
+
+
+def _at(whole: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The values of a map at the pixels nearest to ``place``, 0 outside of it.
+
+    Depth between two pixels would be that of nothing where a border runs between them.
+    """
+    return cv2.remap(whole, place, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)

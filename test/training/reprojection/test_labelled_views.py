@@ -160,6 +160,26 @@ def test_a_view_that_shows_little_of_a_frame_labels_that():
     np.testing.assert_array_equal(classes, np.where(corner > 0, view.semantic, 0))
 
 
+def test_a_small_thing_is_labelled_where_nothing_else_is():
+    """As where only the things that matter were drawn."""
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    thing = np.zeros_like(view.semantic)
+    thing[17:20, 33:36] = 3
+    classes, _ = voters(LabelledView(view.depth, here, thing)).classes_of(view)
+    np.testing.assert_array_equal(classes, thing)
+
+
+def test_scattered_depth_is_labelled_wherever_it_is():
+    """As of a lidar: few pixels know theirs."""
+    here = pose(0.6, 2.0, 0.0)
+    view = labelled(here)
+    known = np.random.default_rng(0).random(view.depth.shape) < 0.02
+    scattered = np.where(known, view.depth, np.float32(0))
+    classes, _ = voters(LabelledView(scattered, here, view.semantic)).classes_of(View(scattered, here))
+    np.testing.assert_array_equal(classes, np.where(known, view.semantic, 0))
+
+
 @pytest.mark.parametrize(("distance", "seen"), [(0.08, False), (0.12, True)])
 def test_a_camera_sees_nothing_that_touches_it(distance, seen):
     """Where depth is that of a lens cover, or of a point beside the camera, a pixel is many degrees wide."""
