@@ -31,3 +31,18 @@ def read_fields(path: Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} is no {what}: it holds no fields")
     return content
+
+
+def check_fit(fit: Any, where: str) -> None:
+    """Make sure that ``fit`` of a study holds arguments of ``python -m training fit`` by group.
+
+    Raises:
+        ConfigurationError: it does not; ``where`` begins the message.
+    """
+    if not isinstance(fit, dict) or not all(isinstance(group, dict) for group in fit.values()):
+        raise ConfigurationError(f"{where}: fit holds groups of arguments, e.g. {{data: {{batch_size: 4}}}}")
+
+
+def is_budget(budget: Any) -> bool:
+    """Whether it holds numbers of labels by task."""
+    return isinstance(budget, dict) and all(type(count) is int for count in budget.values())

@@ -144,7 +144,7 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
     assert "No space left on device" in capsys.readouterr().err
     monkeypatch.setattr(command, "measure", measure)
     assert run("--seed", "1") == 2
-    assert "was begun of" in capsys.readouterr().err
+    assert "was begun otherwise" in capsys.readouterr().err
     assert run() == 0
     shutil.copytree(home / "worse", home / "first")
     shutil.rmtree(home / "worse")
@@ -171,7 +171,7 @@ def test_a_copy_of_worse_poses_that_was_interrupted_goes_on_and_not_at_another_l
     monkeypatch.setattr(command, "write_pose", write)
     capsys.readouterr()
     assert main([*begin, "2"]) == 2
-    assert "room with localisation, level 4, seed 0: choose another folder" in capsys.readouterr().err
+    assert '"pose": "localisation, level 4, seed 0"}): choose another folder' in capsys.readouterr().err
     assert main([*begin, "4"]) == 0
 
 

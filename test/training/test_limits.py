@@ -89,6 +89,36 @@ def test_what_points_share_is_trained_once_and_teachers_come_first(study):
     ]
 
 
+def test_teachers_of_teachers_are_counted_too(study):
+    study = replace(study, students=(read_row("ummt_ps_soft_inherit_balanced_2"),), curves={"labels": (4,)})
+    assert [run.row.name for run in plan(study)[CLEAN]] == [
+        "ummt_d",
+        "mmmt_d",
+        "mmmt_d_2",
+        "ummt_ps_soft_inherit_balanced_2",
+    ]
+
+
+@pytest.mark.parametrize(("row", "noisy"), [("umst_s", False), ("fmst", True), ("mmst", True), ("ummt_d", True)])
+def test_noise_of_depth_is_of_rows_that_look_at_depth_too(study, row, noisy):
+    study = replace(study, controls=(read_row(row),), curves={"kinect": (1.0,)})
+    control = next(point for point in points(study) if point.value and not point.is_student)
+    assert control.data == ("kinect-1" if noisy else CLEAN)
+
+
+def test_a_row_of_all_labels_stands_at_every_number_of_labels(study, monkeypatch):
+    study = replace(study, controls=(read_row("ceiling"),), curves={"labels": (2, 4)})
+    runs = plan(study)[CLEAN]
+    results = [
+        {"row": run.row.name, "budget": run.budget, "seed": 0, "steps": run.steps, "measured": {study.report: frames}}
+        for run in runs
+        for frames in ({"frames": 3, "values": {"miou_present": run.steps}},)
+    ]
+    runner = LimitsRunner(study, ".")
+    monkeypatch.setattr(runner, "_runner", lambda *_: Mock(results=lambda: results))
+    assert [r["value"] for r in runner.results() if r["row"] == "ceiling"] == [2, 4]
+
+
 def test_the_cheap_version_changes_what_it_says_and_nothing_else(study):
     cheap = cheap_version(study)
     assert cheap.name == "tiny_cheap" and cheap.curves == {"tau": (0.5,)}
@@ -150,7 +180,7 @@ def test_labels_carried_by_poses_are_followed_while_the_poses_get_worse(tmp_path
     room = write_room(tmp_path / "room", splits={"train": names[:9], "val": names[9:]})
     changes = {"dataset": "room", "report": "room:val", "students": ["ummt_reprojected"], "controls": ["umst_s"]}
     changes |= {"curves": {"localisation": [10]}, "budget": {"depth": 9, "semantic": 3}}
-    path = written(tmp_path / "poses.yaml", **changes, steps=2, teacher_steps=None)
+    path = written(tmp_path / "poses.yaml", **changes, steps=2, teacher_steps=0)
     assert trained(read_limits_study(path)) == {
         CLEAN: [f"depth9-semantic3/{row}/seed0-steps2" for row in ("umst_s", "ummt_reprojected")],
         "localisation-10": ["depth9-semantic3/ummt_reprojected/seed0-steps2"],
@@ -181,7 +211,7 @@ def test_a_control_that_is_a_teacher_too_is_told_of_at_the_length_of_the_others(
     measured = {
         (run.row.name, run.steps): {
             "row": run.row.name,
-            "budget_name": run.budget_name,
+            "budget": run.budget,
             "seed": run.seed,
             "steps": run.steps,
             "measured": {study.report: {"frames": 3, "values": {"miou_present": run.steps / 10}}},
@@ -239,10 +269,17 @@ def test_a_student_helps_while_its_interval_is_above_the_best_control(study):
         ({"curves": {"tau": [0.5]}, "students": ["ummt_reprojected"]}, "tau is of a teacher's confident classes"),
         ({"curves": {"localisation": [1]}}, "localisation is of labels carried by poses: no student learns any"),
         ({"curves": {"localisation": [0]}, "students": ["ummt_reprojected"]}, "level 0 of localisation: above 0"),
-        ({"teacher_steps": 0}, "teacher_steps is 0, not 1 or more"),
+        ({"teacher_steps": -1}, "teacher_steps is -1, not a whole number, 0 or more"),
         ({"budget": {"depth": 8}}, "the budget has no semantic, which is to be scarce"),
         ({"cheap": {"rows": []}}, "cheap may not change rows"),
-        ({"steps": 0}, "steps is 0, not 1 or more"),
+        ({"steps": 0}, "steps is 0, not a whole number, 1 or more"),
+        ({"steps": None}, "steps is None, not a whole number"),
+        ({"report_frames": "all"}, "report_frames is 'all', not a whole number"),
+        ({"fit": None}, "fit holds groups of arguments"),
+        ({"fit": {"data": 5}}, "fit holds groups of arguments"),
+        ({"budget": {"depth": 8, "semantic": "4"}}, "budget holds numbers of labels by task"),
+        ({"students": "ummt_ps"}, r"students is a list of rows: \[ummt_ps\]"),
+        ({"controls": ["ummt_pu"]}, "ummt_pu learns pseudo-labels: it is no control"),
         ({"curves": {"disparity": ["5e-1"]}}, "'5e-1' of the curve disparity is no number"),
         ({"curves": {"tau": [1.0]}}, "tau 1 is no softmax"),
         ({"curves": {"labels": [2.5]}}, "2.5 labels: a whole number"),

@@ -119,10 +119,8 @@ def _noise_of(name: str, seed: int) -> np.random.Generator:
 def _begin(out: Path, settings: dict[str, str]) -> None:
     mark = out / UNFINISHED
     if mark.exists():
-        begun = json.loads(mark.read_text())
-        if begun != settings:
-            noise = ", ".join(words for key, words in begun.items() if key != "of")
-            raise ConfigurationError(f"{out} was begun of {begun['of']} with {noise}: choose another folder")
+        if (begun := mark.read_text(encoding="utf-8", errors="replace").strip()) != json.dumps(settings):
+            raise ConfigurationError(f"{out} was begun otherwise ({begun}): choose another folder")
     elif out.exists() and any(out.iterdir()):
         raise ConfigurationError(f"{out} is not empty: choose another folder")
     else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from training.datasets.derived.sources import source_kind
 from training.datasets.pseudo_folder import DEFAULT_TAU
 from training.degrade.localisation import LOCALISATION
+from training.fit import labels_of
 from training.limits.study import LABELS, NOISE, TAU, LimitsStudy, has_threshold
 from training.models.tasks import DEPTH
 from training.reproduce.row import Row, read_row
@@ -61,8 +63,8 @@ def plan(study: LimitsStudy) -> dict[str, list[Run]]:
     for seed in study.seeds:
         for point in points(study):
             runs = found.setdefault(point.data, {})
-            for name in point.trained.teachers:
-                teacher = Run(read_row(name), point.budget, seed, study.teacher_steps or study.steps)
+            for row in _teachers(point.trained):
+                teacher = Run(row, point.budget, seed, study.teacher_steps or study.steps)
                 runs.setdefault(teacher.name, teacher)
             run = Run(point.trained, point.budget, seed, study.steps)
             runs.setdefault(run.name, run)
@@ -77,9 +79,17 @@ def cost(study: LimitsStudy) -> str:
     return f"{study.name}: {len(runs)} trainings, {sum(run.steps for run in runs)} steps in all{where}"
 
 
+def _teachers(row: Row) -> list[Row]:
+    """All that label for a row, each after those that label for it."""
+    return [one for teacher in map(read_row, row.teachers) for one in (*_teachers(teacher), teacher)]
+
+
 def _sees(row: Row, sensor: str) -> bool:
-    """Whether anything that a row learns or looks at is of what a sensor measures."""
-    return row.reprojected or (sensor != LOCALISATION and DEPTH in (*row.tasks, *row.inputs))
+    """Whether anything that a row, or what labels for it, learns or looks at is of what a sensor measures."""
+    if row.reprojected or sensor == LOCALISATION:
+        return row.reprojected
+    rows = (row, *_teachers(row))
+    return DEPTH in {source_kind(label) for one in rows for label in labels_of(one.tasks, one.inputs)}
 
 
 def _at_tau(row: Row, tau: float) -> Row:

@@ -41,20 +41,19 @@ class LimitsRunner:
 
     def results(self) -> list[dict[str, Any]]:
         """Of all points and seeds ``curve``, ``value``, ``row``, ``student``, ``seed``, ``frames`` and ``values``."""
-        found: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
         for data, runs in plan(self.study).items():
             if data != CLEAN and not (self._folder(data) / "dataset.json").exists():
                 continue
-            for result in self._runner(data, runs).results():
-                if result["steps"] != self.study.steps:  # A teacher's: its row may be one that is compared, too.
-                    continue
-                key = (data, f"{result['budget_name']}/{result['row']}", result["seed"])
-                found[key] = result["measured"][self.study.report]
+            rows = {run.row.name: run.row for run in runs}
+            for r in self._runner(data, runs).results():
+                run = Run(rows[r["row"]], r["budget"], r["seed"], r["steps"])
+                found[data, run.name] = r["measured"][self.study.report]
         gathered = []
         for point in points(self.study):
-            budget = Run(point.trained, point.budget, 0, 0).budget_name
             for seed in self.study.seeds:
-                measured = found.get((point.data, f"{budget}/{point.trained.name}", seed))
+                run = Run(point.trained, point.budget, seed, self.study.steps)
+                measured = found.get((point.data, run.name))
                 if measured is not None:
                     gathered.append(
                         {

@@ -12,7 +12,7 @@ from training.degrade.localisation import LOCALISATION
 from training.degrade.sensors import SENSORS, check_level
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
-from training.yaml_file import read_fields
+from training.yaml_file import check_fit, is_budget, read_fields
 
 PREFIX = "limits_"
 """Of the files of such studies, beside those of ``reproduce``."""
@@ -36,12 +36,12 @@ class LimitsStudy:
         dataset, split: what to train on.
         report: FOLDER:SPLIT to measure on, its depth as it is.
         students: rows of pseudo-labels.
-        controls: rows without, of the same data and steps: the best of them is what a student is compared with.
+        controls: rows of no pseudo-labels, of the same data and steps: a student is compared with the best of them.
         seeds: of the draw of labels, the network and the order of frames alike; the noise is the same for all.
         steps: length of all but teachers.
         report_frames: measure on no more frames than so many of ``report``, evenly spread; 0 is all.
         budget: numbers of labels by task, where a curve says nothing else.
-        teacher_steps: length of the teachers; None: that of the others.
+        teacher_steps: length of the teachers; as long as the others unless said.
         scarce: the task that the curve of labels is of.
         curves: by name the values: ``tau`` (thresholds of the students of confident classes), ``labels`` (numbers of
             labels of the scarce task), and sensors of ``degrade`` (levels of noise of the depth that is trained on, and
@@ -60,7 +60,7 @@ class LimitsStudy:
     steps: int
     budget: Mapping[str, int]
     curves: Mapping[str, tuple[float, ...]]
-    teacher_steps: int | None = None
+    teacher_steps: int = 0
     scarce: str = "semantic"
     report_frames: int = 0
     fit: Mapping[str, Any] = field(default_factory=dict)
@@ -71,6 +71,8 @@ class LimitsStudy:
             raise ConfigurationError(f"{self.name}: it needs students, controls, seeds and curves")
         if idle := [row.name for row in self.students if not row.pseudo_labelled]:
             raise ConfigurationError(f"{self.name}: {idle[0]} learns no pseudo-labels: it is no student")
+        if taught := [row.name for row in self.controls if row.pseudo_labelled]:
+            raise ConfigurationError(f"{self.name}: {taught[0]} learns pseudo-labels: it is no control")
         known = (TAU, LABELS, *NOISE)
         if unknown := [curve for curve in self.curves if curve not in known]:
             raise ConfigurationError(f"{self.name}: unknown curve {unknown[0]!r}; known: {', '.join(known)}")
@@ -82,11 +84,16 @@ class LimitsStudy:
             raise ConfigurationError(
                 f"{self.name}: {LOCALISATION} is of labels carried by poses: no student learns any"
             )
+        check_fit(self.fit, self.name)
+        if not is_budget(self.budget):
+            raise ConfigurationError(
+                f"{self.name}: budget holds numbers of labels by task, {{depth: 500, semantic: 50}}"
+            )
         if self.scarce not in self.budget:
             raise ConfigurationError(f"{self.name}: the budget has no {self.scarce}, which is to be scarce")
-        for key in ("steps", "teacher_steps"):
-            if (steps := getattr(self, key)) is not None and steps < 1:
-                raise ConfigurationError(f"{self.name}: {key} is {steps}, not 1 or more")
+        for key, least in (("steps", 1), ("teacher_steps", 0), ("report_frames", 0)):
+            if type(number := getattr(self, key)) is not int or number < least:
+                raise ConfigurationError(f"{self.name}: {key} is {number!r}, not a whole number, {least} or more")
         for curve, values in self.curves.items():
             for value in values:
                 self._check_value(curve, value)
@@ -121,13 +128,19 @@ def read_limits_study(path: Path) -> LimitsStudy:
     """
     content = read_fields(path, "study")
     try:
-        rows = {key: tuple(read_row(name) for name in content.pop(key)) for key in ("students", "controls")}
+        rows = {key: _rows(content.pop(key), key, path) for key in ("students", "controls")}
         cheap = _lists(content.pop("cheap", {}))
         if unknown := cheap.keys() - {"seeds", "steps", "teacher_steps", "report_frames", "curves", "fit"}:
             raise ConfigurationError(f"{path}: cheap may not change {min(unknown)}")
         return LimitsStudy(name=path.stem, cheap=cheap, **rows, **_lists(content))
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path} is no study of limits: {error}") from error
+
+
+def _rows(names: Any, key: str, path: Path) -> tuple[Row, ...]:
+    if not isinstance(names, list):
+        raise ConfigurationError(f"{path}: {key} is a list of rows: [{names}]")
+    return tuple(read_row(name) for name in names)
 
 
 def _lists(content: Mapping[str, Any]) -> dict[str, Any]:

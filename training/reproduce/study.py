@@ -9,7 +9,7 @@ from typing import Any
 
 from training.errors import ConfigurationError
 from training.reproduce.row import Row, read_row
-from training.yaml_file import read_fields
+from training.yaml_file import check_fit, is_budget, read_fields
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,9 @@ def read_study(path: Path) -> Study:
         study = Study(name=path.stem, rows=rows, **lists, **content)
     except (KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is no study: {error}") from error
-    for budget in study.budgets:
-        if not isinstance(budget, dict) or not all(type(count) is int for count in budget.values()):
-            raise ConfigurationError(f"{path}: budgets is a list of labels by task, [{{depth: 500, semantic: 50}}]")
-    if not isinstance(study.fit, dict) or not all(isinstance(group, dict) for group in study.fit.values()):
-        raise ConfigurationError(f"{path}: fit holds groups of arguments, e.g. {{data: {{batch_size: 4}}}}")
+    if not all(map(is_budget, study.budgets)):
+        raise ConfigurationError(f"{path}: budgets is a list of labels by task, [{{depth: 500, semantic: 50}}]")
+    check_fit(study.fit, str(path))
     if not (study.budgets and study.seeds and study.rows):
         raise ConfigurationError(f"{path}: a study has budgets, seeds and rows")
     if bool(study.steps) == bool(study.epochs):
