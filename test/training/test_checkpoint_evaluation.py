@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_depth_needs_no_classes_and_is_in_metres_of_the_folders_camera(tmp_path)
     known = truth[truth > 0]
     assert measured.values["rmse"] == pytest.approx(float(np.sqrt(((known - guess) ** 2).mean())), rel=0.1)
     assert "miou" not in measured.values and not iou
+
+
+def test_a_teacher_is_not_measured_blindfolded(tmp_path):
+    folder = write_folder(tmp_path / "blind")
+    shutil.rmtree(folder.root / "depth")
+    with pytest.raises(ConfigurationError, match=r"looks at depth, which no frame of .*blind has"):
+        evaluate_checkpoint(fresh(["rgb", "depth"], ["semantic"]), Source(folder, folder.names()))
 
 
 def test_a_teacher_has_no_input_whose_size_could_be_chosen(tmp_path, monkeypatch):

@@ -148,7 +148,9 @@ def test_a_teacher_that_knows_no_more_than_who_runs_is_told_of():
     assert better == "The teacher's miou_present: 0.6000 on a val."
     worse = on_the_teacher(old, [evaluation("a", miou_present=0.45), evaluation("b", rmse=0.1)])
     assert "0.4500 on a val" in worse and "train it longer (teacher.trainer in the recipe)" in worse
-    assert "no classes" in on_the_teacher(old[1:], [evaluation("b", rmse=0.1)])
+    assert "lack classes" in on_the_teacher(old[1:], [evaluation("b", rmse=0.1)])
+    only = on_the_teacher(old, [evaluation("a", miou_present=0.6)])  # The other has nothing that it looks at.
+    assert only == "The teacher's miou_present: 0.6000 on a val."
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from training.checkpoint import load_checkpoint
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.grow.checks import check_growth, check_replaceable
-from training.grow.comparison import compare, measure, on_the_teacher
+from training.grow.comparison import compare, measure, measure_teacher, on_the_teacher
 from training.grow.held_out import check_held_out, doubts_of_running, doubts_of_teacher
 from training.grow.loop import GrowthLoop, GrowthSettings
 from training.pseudo_labels.scales import check_scales
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> None:
     loop = GrowthLoop(settings)
     measured, old = _sha256(options.student), measure(options.student, options.held_out)
     teacher = loop.teacher()
-    taught = measure(teacher, options.held_out)
+    taught = measure_teacher(teacher, options.held_out)
     print(on_the_teacher(old, taught))
     student = loop.student(teacher, loop.pseudo_labels(teacher))
     grown = loop.export(student, options.held_out)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtl_perception.model_card import Evaluation
+from training.checkpoint import load_checkpoint
+from training.checkpoint_evaluation import unseen_inputs
 from training.datasets.source import Source
 from training.deployed.evaluation import evaluate_file
 from training.metrics.figures import MAIN_FIGURES, ROBOT_FIGURES
@@ -89,11 +91,12 @@ def on_the_teacher(old: Sequence[Evaluation], teacher: Sequence[Evaluation]) -> 
     figure = MAIN_FIGURES[SEMANTIC].name
     pairs = [
         (b.values[figure], t.values[figure], f"{t.data} {t.split}")
-        for b, t in zip(old, teacher, strict=True)
-        if figure in b.values and figure in t.values
+        for t in teacher
+        for b in old
+        if (b.data, b.split) == (t.data, t.split) and figure in b.values and figure in t.values
     ]
     if not pairs:
-        return "The held-out frames have no classes to measure the teacher by."
+        return "The held-out frames lack classes, or what the teacher looks at, to measure it by."
     told = ", ".join(f"{t:.4f} on {data}" for _, t, data in pairs)
     sentence = f"The teacher's {figure}: {told}."
     if sum(t - b for b, t, _ in pairs) <= 0:
@@ -102,6 +105,13 @@ def on_the_teacher(old: Sequence[Evaluation], teacher: Sequence[Evaluation]) -> 
             "train it longer (teacher.trainer in the recipe) or on more labelled frames."
         )
     return sentence
+
+
+def measure_teacher(checkpoint: Path, held_out: Sequence[str]) -> list[Evaluation]:
+    """Measure a teacher on those of ``held_out`` that have what it looks at."""
+    trained = load_checkpoint(checkpoint)
+    sources = [Source.parse(text, ".") for text in held_out]
+    return [evaluate_file(checkpoint, source)[1] for source in sources if not unseen_inputs(trained, source)]
 
 
 def measure(path: Path, held_out: Sequence[str]) -> list[Evaluation]:
