@@ -1,8 +1,9 @@
-"""One figure of several seeds: its mean, and what it decides."""
+"""One figure of several seeds: its mean, what it decides, and what one row has over another."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,3 +40,17 @@ class Spread:
         if self.mean - self.half_width > 0:
             return HELPS
         return HURTS if self.mean + self.half_width < 0 else UNDECIDED
+
+
+def paired(one: Mapping[int, float], other: Mapping[int, float], sign: int) -> Spread:
+    """What ``one`` has over ``other``, both by seed, in the seeds they share; ``sign`` is -1 where less is better."""
+    return Spread(tuple(sign * (value - other[seed]) for seed, value in one.items() if seed in other))
+
+
+def over_best(
+    one: Mapping[int, float], others: Mapping[str, Mapping[int, float]], sign: int
+) -> tuple[str, Spread] | None:
+    """Over which of ``others`` it has least, which favours that one, and how much; None where no seed is shared."""
+    found = {name: paired(one, other, sign) for name, other in others.items()}
+    shared = [(name, spread) for name, spread in found.items() if spread.values]
+    return min(shared, key=lambda pair: np.nan_to_num(pair[1].mean, nan=np.inf)) if shared else None

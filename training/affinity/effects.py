@@ -11,7 +11,7 @@ import numpy as np
 
 from training.affinity.rows import controls, student_name
 from training.metrics.figures import MAIN_FIGURES
-from training.spread import Spread
+from training.spread import Spread, over_best
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Effect:
     Attributes:
         given: the task i whose labels are plentiful and that the teacher looks at.
         task: the task j that is measured.
-        over: the row it is compared with: of the networks without a teacher the one with the best mean of j, which
-            favours it.
+        over: the row it is compared with: of the networks without a teacher the one that is best at j, in the
+            student's seeds, which favours it.
         without: that one's figures of j, by seed.
         with_teacher: those of the student, of the same seeds and number of steps.
     """
@@ -80,11 +80,15 @@ def effects(tasks: Sequence[str], report: str, results: Sequence[Mapping[str, An
             if task == given or not seeds:
                 continue
             main = MAIN_FIGURES[task]
-            student, *others = (Spread(tuple(found[row][s].get(main.name, math.nan) for s in seeds)) for row in rows)
-            named = zip(rows[1:], others, strict=True)
-            over, without = max(named, key=lambda row: np.nan_to_num(main.sign * row[1].mean, nan=-np.inf))
-            cells[given, task] = Effect(given, task, over, without, student)
+            student, *others = ({s: found[row][s].get(main.name, math.nan) for s in seeds} for row in rows)
+            without = dict(zip(rows[1:], others, strict=True))
+            if best := over_best(student, without, main.sign):
+                cells[given, task] = Effect(given, task, best[0], _spread(without[best[0]]), _spread(student))
     return cells
+
+
+def _spread(by_seed: Mapping[int, float]) -> Spread:
+    return Spread(tuple(by_seed.values()))
 
 
 def relative_matrix(tasks: Sequence[str], cells: Mapping[tuple[str, str], Effect]) -> np.ndarray:

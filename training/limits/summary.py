@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.metrics.figures import ROBOT_FIGURES
-from training.spread import Spread
+from training.spread import Spread, over_best
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Verdict:
 
     Attributes:
         student: a row.
-        over: the control with the best mean there, which favours it.
+        over: the control that is best there, in the student's seeds.
         difference: seed by seed, positive where the student is better.
     """
 
@@ -79,9 +79,6 @@ def verdicts(found: Sequence[Level], figure: str) -> list[Verdict]:
         controls = [c for c in found if not c.is_student and (c.curve, c.value) == (student.curve, student.value)]
         if not student.is_student or not controls:
             continue
-        best = max(controls, key=lambda c: sign * c.spread.mean)
-        seeds = [seed for seed in student.by_seed if seed in best.by_seed]
-        if seeds:
-            difference = Spread(tuple(sign * (student.by_seed[s] - best.by_seed[s]) for s in seeds))
-            judged.append(Verdict(student.curve, student.value, student.row, best.row, difference))
+        if best := over_best(student.by_seed, {c.row: c.by_seed for c in controls}, sign):
+            judged.append(Verdict(student.curve, student.value, student.row, *best))
     return judged

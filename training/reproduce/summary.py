@@ -10,7 +10,7 @@ from typing import Any
 
 from training.metrics.figures import ROBOT_FIGURES
 from training.reproduce.study import Study
-from training.spread import Spread
+from training.spread import Spread, over_best, paired
 
 
 @dataclass(frozen=True)
@@ -88,23 +88,19 @@ def gains(study: Study, results: Sequence[Mapping[str, Any]], figure: str) -> li
     best = {(c.budget, c.row): c for c in at_best_length(study, results, figure)}
     found = []
     for budget in dict.fromkeys(c.budget for c in best.values()):
-        baselines = [best[budget, name] for name in study.baselines if (budget, name) in best]
-        if not baselines:
-            continue
-        base = max(baselines, key=lambda c: sign * c.figures[figure].mean)
+        baselines = {name: _by_seed(best[budget, name], figure) for name in study.baselines if (budget, name) in best}
         ceiling = best.get((budget, study.ceiling))
         for row in study.rows:
             cell = best.get((budget, row.name))
-            if cell and (row.name == study.ceiling or (row.pseudo_labelled and row.inputs == ("rgb",))):
-                difference = _paired(cell, base, figure, sign)
-                way = _paired(ceiling, base, figure, sign) if ceiling else None
-                share = difference.mean / way.mean if way and way.mean > 0 else None
-                found.append(Gain(row.name, budget, base.row, difference, share))
+            if not cell or not (row.name == study.ceiling or (row.pseudo_labelled and row.inputs == ("rgb",))):
+                continue
+            if gained := over_best(_by_seed(cell, figure), baselines, sign):
+                base, difference = gained
+                way = paired(_by_seed(ceiling, figure), baselines[base], sign) if ceiling else None
+                share = difference.mean / way.mean if way and way.values and way.mean > 0 else None
+                found.append(Gain(row.name, budget, base, difference, share))
     return found
 
 
-def _paired(cell: Cell, base: Cell, figure: str, sign: int) -> Spread:
-    """Differences of the seeds both have; positive where ``cell`` is better."""
-    of_base = dict(zip(base.seeds, base.figures[figure].values, strict=True))
-    pairs = zip(cell.seeds, cell.figures[figure].values, strict=True)
-    return Spread(tuple(sign * (value - of_base[seed]) for seed, value in pairs if seed in of_base))
+def _by_seed(cell: Cell, figure: str) -> dict[int, float]:
+    return dict(zip(cell.seeds, cell.figures[figure].values, strict=True))
