@@ -12,6 +12,7 @@ from mtl_perception.dataset_folder import DatasetFolder
 from training.datasets.derived.sources import carries
 from training.datasets.label_budget import TASKS, LabelBudget, source_name
 from training.datasets.label_drawing import draw, draw_one_label, draw_random, draw_ratio
+from training.datasets.source import split_source
 from training.errors import ConfigurationError
 
 DESCRIPTION = f"""\
@@ -63,9 +64,9 @@ def main(argv: list[str]) -> None:
         "--out", type=user_path, metavar="FILE", help="write the budget here (default: only print counts)"
     )
     options = parser.parse_args(argv)
-    path, colon, split = options.frames.rpartition(":")
-    folder = DatasetFolder(path if colon else options.frames)
-    where = (folder, split if colon else None)
+    path, split = split_source(options.frames)
+    folder = DatasetFolder(path)
+    where = (folder, split)
     if options.labels:
         budget = draw(*where, _pairs(options.labels, _count), options.seed, options.overlap)
     elif options.ratio:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from mtl_perception.model_card import Evaluation
 from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import carries
-from training.datasets.frame_cache import ALL_LABELS
+from training.datasets.label_choice import ALL_LABELS
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named, predict_maps

@@ -16,7 +16,7 @@ from training.datasets.augmentation import View
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM, EDGES, NORMALS, OFFSETS
 from training.datasets.folder import FolderDataset
-from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_choice import LabelChoice
 from training.datasets.placement import Placement, place
 from training.datasets.sample import Sample, collate
 from training.datasets.source import Source

@@ -22,8 +22,8 @@ from training.affinity.study import AffinityStudy, read_affinity_study
 from training.cheap_version import cheap_version
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
-from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.sample import collate
 from training.datasets.source import Source
 from training.errors import ConfigurationError

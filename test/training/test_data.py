@@ -18,7 +18,7 @@ from training.datasets.augmentation import View
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.sample import collate
-from training.datasets.source import Source, common_classes
+from training.datasets.source import Source, common_classes, split_source
 from training.errors import ConfigurationError
 from training.resize import shrink
 
@@ -158,6 +158,12 @@ def test_data_that_cannot_be_used_is_named(folder, tmp_path):
         FolderDataset(nameless, nameless.names(), CAMERA, augment=False)
     with pytest.raises(DatasetError, match="no split 'test'; it has: train, val"):
         Source.parse(f"{folder.root}:test", ".")
+
+
+def test_a_split_is_behind_the_last_colon(tmp_path):
+    folder = write_folder(tmp_path / "a:b" / "balls")
+    assert split_source(f"{folder.root}:val") == (str(folder.root), "val") and split_source("balls") == ("balls", None)
+    assert Source.parse(f"{folder.root}:val", ".").names == folder.names("val")
 
 
 def test_depth_that_is_unknown_everywhere_is_said(tmp_path):

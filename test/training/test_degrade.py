@@ -17,7 +17,7 @@ from room_views import write_room
 from mtl_perception.dataset_folder import DatasetFolder, Intrinsics
 from training.__main__ import main
 from training.datasets.source import Source
-from training.degrade import command
+from training.degrade import copying
 from training.degrade.sensors import disparity_noise, holes, kinect
 
 examples = settings(max_examples=20)
@@ -103,7 +103,7 @@ def test_a_degraded_folder_is_the_same_but_for_depth(home):
         assert after.has("semantic", name) == before.has("semantic", name)
         assert after.has("depth", name) == before.has("depth", name)
     assert not np.array_equal(after.read_depth("f00"), before.read_depth("f00"))
-    assert not (home / "worse" / command.UNFINISHED).exists()
+    assert not (home / "worse" / copying.UNFINISHED).exists()
 
 
 def test_poses_err_by_the_centimetres_and_half_degrees_asked_for_and_depth_stays(home):
@@ -131,7 +131,7 @@ def test_a_copy_still_tells_which_frames_are_of_one_run(home):
 
 
 def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(home, monkeypatch, capsys):
-    measure, seen = command.measure, []
+    measure, seen = copying.measure, []
 
     def interrupted(*arguments):
         seen.append(arguments)
@@ -139,10 +139,10 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
             raise OSError(28, "No space left on device")
         return measure(*arguments)
 
-    monkeypatch.setattr(command, "measure", interrupted)
+    monkeypatch.setattr(copying, "measure", interrupted)
     assert run() == 2
     assert "No space left on device" in capsys.readouterr().err
-    monkeypatch.setattr(command, "measure", measure)
+    monkeypatch.setattr(copying, "measure", measure)
     assert run("--seed", "1") == 2
     assert "was begun otherwise" in capsys.readouterr().err
     assert run() == 0
@@ -157,7 +157,7 @@ def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(hom
 
 def test_a_copy_of_worse_poses_that_was_interrupted_goes_on_and_not_at_another_level(home, monkeypatch, capsys):
     write_room(home / "room", frames=4)
-    write, seen = command.write_pose, []
+    write, seen = copying.write_pose, []
 
     def interrupted(*arguments):
         seen.append(arguments)
@@ -165,10 +165,10 @@ def test_a_copy_of_worse_poses_that_was_interrupted_goes_on_and_not_at_another_l
             raise OSError(28, "No space left on device")
         return write(*arguments)
 
-    monkeypatch.setattr(command, "write_pose", interrupted)
+    monkeypatch.setattr(copying, "write_pose", interrupted)
     begin = ["degrade", "room", "lost", "--sensor", "localisation", "--level"]
     assert main([*begin, "4"]) == 2
-    monkeypatch.setattr(command, "write_pose", write)
+    monkeypatch.setattr(copying, "write_pose", write)
     capsys.readouterr()
     assert main([*begin, "2"]) == 2
     assert '"pose": "localisation, level 4, seed 0"}): choose another folder' in capsys.readouterr().err

@@ -18,7 +18,7 @@ from training.datasets.derived.normals import normals_of_depth
 from training.datasets.derived.offsets import offsets_of_instance
 from training.datasets.derived.sources import read_derived
 from training.datasets.folder import FolderDataset
-from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_choice import LabelChoice
 from training.datasets.sample import UNKNOWN_EDGE_PROBABILITY, collate
 from training.frame_prediction import enlarged, mirrored
 from training.metrics.normals import angles

@@ -13,8 +13,9 @@ from complete_folder import CLASSES, write_complete_folder
 from training import fit
 from training.__main__ import main
 from training.checkpoint import TrainedNetwork, load_checkpoint
-from training.datasets.frame_cache import LabelChoice, read_frame
+from training.datasets.frames import read_frame
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.label_drawing import draw
 from training.datasets.placement import place
 from training.datasets.pseudo_folder import PseudoFolder

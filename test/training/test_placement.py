@@ -14,7 +14,7 @@ from mtl_perception.dataset_writer import DatasetWriter
 from mtl_perception.letterbox import Letterbox
 from mtl_perception.network import Network
 from training.checkpoint import TrainedNetwork
-from training.datasets.frame_cache import ALL_LABELS
+from training.datasets.label_choice import ALL_LABELS
 from training.datasets.placement import TOLERANCE, place
 from training.datasets.source import Source
 from training.deployed.card import model_card

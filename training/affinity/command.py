@@ -18,15 +18,18 @@ from training.affinity.heat_map import draw_heat_map
 from training.affinity.matrix_file import read_matrix
 from training.affinity.report import as_json, markdown
 from training.affinity.runner import AffinityRunner
-from training.affinity.study import PREFIX, AffinityStudy, fields_of, known_studies, read_affinity_study
+from training.affinity.study import PREFIX, AffinityStudy, known_studies, read_affinity_study
 from training.cheap_version import cheap_version
 from training.data_root import add_root_option, data_root
+from training.datasets.source import split_source
 from training.errors import ConfigurationError
 from training.results_page import write_page
 from training.yaml_file import STUDIES
 
 RECIPE = "house"
 """The study whose settings a folder without a study of its own is measured by."""
+OVERRIDES = ("tasks", "report", "few", "plenty", "seeds", "steps", "teacher_steps")
+"""Options that take the place of the study's field of that name."""
 
 
 def main(argv: list[str]) -> None:
@@ -71,8 +74,9 @@ def main(argv: list[str]) -> None:
         return
     if options.cheap:
         study = cheap_version(study)
-    changes = {key: tuple(v) if isinstance(v, list) else v for key, v in vars(options).items() if key != "study"}
-    study = checked(replace(study, **fields_of(changes)), root)
+    given = {key: vars(options)[key] for key in OVERRIDES if vars(options)[key] is not None}
+    changes = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    study = checked(replace(study, **changes), root)
     trainer = {"accelerator": options.accelerator}
     if options.precision:
         trainer["precision"] = options.precision
@@ -121,18 +125,18 @@ def _study(options: argparse.Namespace) -> tuple[AffinityStudy, str]:
         return read_affinity_study(Path(options.study)), root
     if options.study in known_studies():
         return read_affinity_study(STUDIES / f"{PREFIX}{options.study}.yaml"), root
-    path, colon, split = options.study.rpartition(":")
-    folder = Path(path if colon else options.study).expanduser()
+    path, split = split_source(options.study)
+    folder = Path(path).expanduser()
     if not (folder / "dataset.json").exists():
         raise ConfigurationError(
             f"{options.study!r} is no study ({', '.join(known_studies())}), no *.yaml, and no data set folder"
         )
     if not (options.tasks and options.report):
         raise ConfigurationError(f"{options.study} is a folder: say --tasks, and by --report what to measure on")
-    return _of_folder(folder, split if colon else "", options.tasks, options.report, options.few), "."
+    return _of_folder(folder, split or "", options.tasks, options.report), "."
 
 
-def _of_folder(folder: Path, split: str, tasks: Sequence[str], report: str, few: int | None) -> AffinityStudy:
+def _of_folder(folder: Path, split: str, tasks: Sequence[str], report: str) -> AffinityStudy:
     """The recipe's study of another folder; by default all labels are plenty."""
     recipe = read_affinity_study(STUDIES / f"{PREFIX}{RECIPE}.yaml")
     return replace(
@@ -142,6 +146,5 @@ def _of_folder(folder: Path, split: str, tasks: Sequence[str], report: str, few:
         split=split,
         report=report,
         tasks=tuple(tasks),
-        few=few or recipe.few,
         plenty=0,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +131,3 @@ def _check_cheap(cheap: Any, path: Path) -> None:
 def known_studies() -> list[str]:
     """The names of the studies that come with the project, without ``PREFIX``."""
     return sorted(path.stem.removeprefix(PREFIX) for path in STUDIES.glob(f"{PREFIX}*.yaml"))
-
-
-def fields_of(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of ``changes`` that are fields of a study and say something."""
-    names: Sequence[str] = [f.name for f in fields(AffinityStudy)]
-    return {key: value for key, value in changes.items() if key in names and value is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,15 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Sampler, WeightedRandomSampler
 
-from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.model_card import TrainingData
 from training.data_root import data_root
 from training.datasets.canonical_camera import CanonicalCamera
+from training.datasets.choosing_labels import choose_labels
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
-from training.datasets.frame_cache import LabelChoice
-from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.mixing import CutMix
-from training.datasets.pseudo_folder import TAU_END, PseudoFolder, PseudoInfo
+from training.datasets.pseudo_folder import PseudoInfo
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes
 from training.errors import ConfigurationError
@@ -104,7 +103,10 @@ class FolderData(LightningDataModule):
         if unknown := {*(require or [])} - {*known}:
             raise ConfigurationError(f"cannot require {min(unknown)!r} of a frame; labels are: {', '.join(known)}")
         self.classes = common_classes(self.train_sources)
-        self.choices = self._choose(budget, pseudo_labels, soft, tau, keep)
+        derived = tuple(label for label in self.labels if label in DERIVED_FROM)
+        self.choices = choose_labels(
+            self.train_sources, len(self.classes), derived, budget, pseudo_labels, soft=soft, tau=tau, keep=keep
+        )
         self.train_sources = [
             Source(s.folder, self._trainable(s, c, require or []))
             for s, c in zip(self.train_sources, self.choices, strict=True)
@@ -144,41 +146,6 @@ class FolderData(LightningDataModule):
             seen = LabelChoice(self.choices[0].budget, derived=self.choices[0].derived)
             self._validation = FolderDataset(held.folder, held.names, self.camera, augment=False, choice=seen)
 
-    def _choose(
-        self, budget: str | None, pseudo_labels: str | None, soft: bool, tau: float | None, keep: float | None
-    ) -> list[LabelChoice]:
-        """For each source which labels may be seen: a budget and pseudo-labels belong to one data set."""
-        allowed = LabelBudget.read(Path(budget)) if budget else None
-        pseudo = PseudoFolder(pseudo_labels) if pseudo_labels else None
-        names = [s.folder.name for s in self.train_sources]
-        for path, dataset in ((budget, allowed and allowed.dataset), (pseudo_labels, pseudo and pseudo.info.dataset)):
-            if dataset is not None and dataset not in names:
-                raise ConfigurationError(f"{path} is for the data set {dataset!r}, training is on: {', '.join(names)}")
-        if allowed:
-            allowed.check(self.train_sources[names.index(allowed.dataset)].folder)
-        if pseudo:
-            pseudo.check(self.train_sources[names.index(pseudo.info.dataset)].folder, len(self.classes))
-            _check_teacher(pseudo, allowed, budget)
-        if soft and not (pseudo and pseudo.info.soft):
-            where = f"{pseudo.root} holds" if pseudo else "without pseudo_labels there are"
-            raise ConfigurationError(f"soft: {where} no probabilities; `pseudo-label --soft` writes them")
-        if tau is not None:
-            if soft or not pseudo or keep is not None or not 0 <= tau < TAU_END:
-                raise ConfigurationError(
-                    f"tau {tau}: a softmax, 0 to below {TAU_END:.3f}, above which pseudo_labels that are not soft count"
-                )
-            pseudo.info = replace(pseudo.info, tau=tau)
-        if keep is not None and (soft or not pseudo or not 0 < keep <= 1):
-            raise ConfigurationError(f"keep {keep}: a share, above 0 to 1, of pseudo_labels that are not soft")
-        choices, derived = [], tuple(label for label in self.labels if label in DERIVED_FROM)
-        for source in self.train_sources:
-            name = source.folder.name
-            theirs = pseudo if pseudo and pseudo.info.dataset == name else None
-            least = theirs.least_by_rank(source.names, keep) if theirs and keep is not None else None
-            own = allowed if allowed and allowed.dataset == name else None
-            choices.append(LabelChoice(own, theirs, soft, least, derived))
-        return choices
-
     def _check_held_out(self, held: Source) -> None:
         """Without a label of each kind nothing would say which checkpoint is the best."""
         seen = LabelChoice(self.choices[0].budget)
@@ -195,7 +162,7 @@ class FolderData(LightningDataModule):
         def usable(name: str) -> bool:
             if require:
                 return all(choice.has(source.folder, kind, name) for kind in require)
-            return any(_learnt(source.folder, choice, name, kind) for kind in self.learnt)
+            return any(choice.offers(source.folder, kind, name) for kind in self.learnt)
 
         names = [name for name in source.names if usable(name)]
         if not names:
@@ -217,7 +184,9 @@ class FolderData(LightningDataModule):
                 for name in source.names
                 if choice.has(source.folder, given, name)
             )
-            if others and not any(_learnt(*frame, task) for frame in seen for task in others):
+            if others and not any(
+                choice.offers(folder, task, name) for folder, choice, name in seen for task in others
+            ):
                 sets = ", ".join(source.folder.name for source in self.train_sources)
                 raise ConfigurationError(
                     f"no frame of {sets} has both {given}, which the network looks at, and {' or '.join(others)}, "
@@ -287,11 +256,6 @@ class FolderData(LightningDataModule):
         return [choice.pseudo.info for choice in self.choices if choice.pseudo]
 
 
-def _learnt(folder: DatasetFolder, choice: LabelChoice, name: str, label: str) -> bool:
-    """Whether a frame has a label to learn, true or a teacher's."""
-    return choice.has(folder, label, name) or (choice.pseudo is not None and choice.pseudo.has(label, name))
-
-
 def _check_names(sources: Sequence[Source]) -> None:
     """Make sure that a name means one data set: budgets, pseudo-labels and licences are told apart by it.
 
@@ -303,26 +267,3 @@ def _check_names(sources: Sequence[Source]) -> None:
         other = roots.setdefault(folder.name, folder.root)
         if other.resolve() != folder.root.resolve():
             raise ConfigurationError(f"{other} and {folder.root} are two data sets of one name: rename one folder")
-
-
-def _check_teacher(pseudo: PseudoFolder, allowed: LabelBudget | None, budget: str | None) -> None:
-    """Make sure that pseudo-labels tell nothing of the labels that a training's budget hides.
-
-    Raises:
-        ConfigurationError: they were written within another budget of their data set; or the teacher learnt from the
-            budget's data set, but not within that budget.
-    """
-    info = pseudo.info
-    own = allowed if allowed and allowed.dataset == info.dataset else None
-    if info.budget != (own and own.digest):
-        raise ConfigurationError(
-            f"{pseudo.root} was written by a teacher of {'another' if info.budget else 'no'} label budget, this "
-            f"training's is {budget if own else 'none'}: their labels would be mixed; give both the same"
-        )
-    if allowed and info.learnt_within.get(allowed.dataset, allowed.digest) != allowed.digest:
-        learnt = "another label budget" if info.learnt_within[allowed.dataset] else "no label budget that is known"
-        raise ConfigurationError(
-            f"{pseudo.root} was written by a teacher that learnt from {allowed.dataset!r} within {learnt}, this "
-            f"training's is {budget}: it may have learnt the very labels that are hidden; train it within the same, "
-            "and label anew"
-        )

@@ -14,9 +14,10 @@ from torch.utils.data import Dataset
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
 from training.datasets.augmentation import RandomColour, View, random_view
 from training.datasets.canonical_camera import CanonicalCamera
-from training.datasets.derived.edges import UNKNOWN_EDGE
+from training.datasets.derived.edges import EDGE_CERTAIN, UNKNOWN_EDGE
 from training.datasets.derived.sources import NORMALS
-from training.datasets.frame_cache import ALL_LABELS, EDGE_CERTAIN, Frame, FramesOnDisk, LabelChoice, read_frames
+from training.datasets.frames import Frame, FramesOnDisk, read_frames
+from training.datasets.label_choice import ALL_LABELS, LabelChoice
 from training.datasets.placement import Placement
 from training.datasets.sample import IGNORE, UNKNOWN_EDGE_PROBABILITY, Sample
 

@@ -36,6 +36,7 @@ from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_nam
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
 from training.datasets.array_file import read_array
+from training.datasets.derived.edges import EDGE_CERTAIN, UNKNOWN_EDGE
 from training.trained_on import budget_by_data
 
 DESCRIPTION = "pseudo_labels.json"
@@ -230,7 +231,7 @@ class PseudoFolder:
             return self.read_whole("confidence", name) > 255 * self.info.tau
         if task == "edges":
             level = self.read_whole("edges", name)
-            return np.maximum(level, 254 - level) > 254 * self.info.tau
+            return np.maximum(level, EDGE_CERTAIN - level) > EDGE_CERTAIN * self.info.tau
         return self.read_whole(f"{task}_confidence", name) >= 255 * (1 - self.info.agreement)
 
     def read_normals(self, name: str) -> np.ndarray:
@@ -240,8 +241,8 @@ class PseudoFolder:
     def read_edges(self, name: str, soft: bool) -> np.ndarray:
         """(H, W) uint8, 254 times the probability; unless ``soft`` 0 or 254, and 255 where it is not above tau."""
         level = self.read_whole("edges", name)
-        hard = np.where(level > 127, np.uint8(254), np.uint8(0))
-        return level if soft else np.where(self.confident("edges", name), hard, np.uint8(255))
+        hard = np.where(level > EDGE_CERTAIN // 2, np.uint8(EDGE_CERTAIN), np.uint8(0))
+        return level if soft else np.where(self.confident("edges", name), hard, np.uint8(UNKNOWN_EDGE))
 
     def read_offsets(self, name: str) -> np.ndarray:
         """(H, W, 2) float32 pixels, NaN where they do not agree with the mirrored picture's."""

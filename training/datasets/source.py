@@ -17,6 +17,12 @@ from training.errors import ConfigurationError
 _KINDS = ("rgb", "depth", "semantic", "instance")
 
 
+def split_source(text: str) -> tuple[str, str | None]:
+    """Folder and split of ``FOLDER:SPLIT``; None for the split where only the folder is said."""
+    path, colon, split = text.rpartition(":")
+    return (path, split) if colon else (text, None)
+
+
 @dataclass(frozen=True)
 class Source:
     """Frames of one data set folder.
@@ -43,12 +49,12 @@ class Source:
             DatasetError: no such folder or split.
             ConfigurationError: it has no frames.
         """
-        path, colon, split = text.rpartition(":")
-        folder = DatasetFolder(Path(root).expanduser() / (path if colon else text))
-        names = folder.names(split if colon else None)
+        path, split = split_source(text)
+        folder = DatasetFolder(Path(root).expanduser() / path)
+        names = folder.names(split)
         if not names:
             raise ConfigurationError(f"{text} has no frames")
-        return cls(folder, names, split if colon else "all")
+        return cls(folder, names, "all" if split is None else split)
 
     @property
     def digest(self) -> str:

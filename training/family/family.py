@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.datasets.source import split_source
 from training.deployed.input_size import is_in_proportion, size_text
 from training.errors import ConfigurationError
 from training.yaml_file import read_fields
@@ -89,10 +90,10 @@ def read_family(path: Path) -> Family:
     for member in members:
         _check_proportion(path, family, member)
     family.member(family.faithful)
-    if family.unlabelled and _folder(family.unlabelled) in map(_folder, family.labelled):
+    folders = {split_source(text)[0] for text in family.labelled}
+    if family.unlabelled and (folder := split_source(family.unlabelled)[0]) in folders:
         raise ConfigurationError(
-            f"{path}: unlabelled frames come from another folder than {_folder(family.unlabelled)}, "
-            "whose classes are seen"
+            f"{path}: unlabelled frames come from another folder than {folder}, whose classes are seen"
         )
     for member in members:
         taught_by = [member.name]
@@ -119,7 +120,3 @@ def _check_proportion(path: Path, family: Family, member: Member) -> None:
             f"{path}: an input of {size_text(family.size)} would be squashed to the {size_text(working)} at which "
             f"{member.name} works: choose heights and widths in one proportion"
         )
-
-
-def _folder(source: str) -> str:
-    return source.partition(":")[0]

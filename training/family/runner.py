@@ -14,7 +14,8 @@ from mtl_perception.network import read_card
 from training.checkpoint import load_checkpoint
 from training.datasets.label_budget import LabelBudget
 from training.datasets.label_drawing import draw
-from training.datasets.source import Source
+from training.datasets.source import Source, split_source
+from training.deployed.input_size import size_text
 from training.export.network_file import write_network_file
 from training.family.family import Family, Member
 from training.family.frames import check_report
@@ -72,8 +73,8 @@ class FamilyRunner:
                 found.append(member)
             else:
                 print(
-                    f"{self.file(member)} is left out: it was not made for {self._size()} and measured on the frames "
-                    f"that {self.family.report} names now; without --table-only it is exported anew",
+                    f"{self.file(member)} is left out: it was not made for {size_text(self.family.size)} and measured "
+                    f"on the frames that {self.family.report} names now; without --table-only it is exported anew",
                     file=sys.stderr,
                 )
         return found
@@ -127,8 +128,8 @@ class FamilyRunner:
             return None
         path = self.home / f"unlabelled-seed{self.seed}.json"
         if not path.exists():
-            _, _, split = self.family.unlabelled.partition(":")
-            draw(source.folder, split or None, {"depth": None, "semantic": 1}, self.seed).write(path)
+            _, split = split_source(self.family.unlabelled)
+            draw(source.folder, split, {"depth": None, "semantic": 1}, self.seed).write(path)
         LabelBudget.read(path).check(source.folder)
         return path
 
@@ -152,10 +153,7 @@ class FamilyRunner:
     def _export_settings(self) -> dict[str, Any]:
         """What of the family a file depends on beside its checkpoint."""
         report = self.family.report
-        return {"size": self._size(), "report": report, "frames": Source.parse(report, self.root).digest}
-
-    def _size(self) -> str:
-        return "x".join(map(str, self.family.size))
+        return {"size": size_text(self.family.size), "report": report, "frames": Source.parse(report, self.root).digest}
 
     def _stem(self, member: Member) -> str:
         """What all that is kept of the member is named."""

@@ -10,7 +10,7 @@ from mtl_perception.atomic_write import check_writable
 from training.checkpoint import TrainedNetwork, load_checkpoint
 from training.datasets.data_module import FolderData
 from training.datasets.derived.sources import source_kind
-from training.datasets.frame_cache import ALL_LABELS
+from training.datasets.label_choice import ALL_LABELS
 from training.datasets.source import Source, check_classes, common_classes
 from training.deployed.input_size import is_in_proportion
 from training.errors import ConfigurationError

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtl_perception.dataset_folder import DatasetFolder
 from training.datasets.source import Source
-from training.degrade.command import degrade
+from training.degrade.copying import degrade
 from training.limits.plan import CLEAN, plan, points
 from training.limits.study import LimitsStudy
 from training.reproduce.run import Run

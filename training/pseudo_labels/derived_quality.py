@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.datasets.derived.edges import EDGE, UNKNOWN_EDGE
+from training.datasets.derived.edges import EDGE, EDGE_CERTAIN, UNKNOWN_EDGE
 from training.datasets.derived.sources import EDGES, NORMALS
 from training.metrics.by_task import TaskMetrics
 
@@ -32,7 +32,7 @@ class DerivedPseudoLabelQuality:
         if self.task == EDGES:
             known = truth != UNKNOWN_EDGE
             right = known & kept & ((predicted > 127) == (truth == EDGE))
-            predicted = predicted / 254.0
+            predicted = predicted / EDGE_CERTAIN
             # An edge that is kept is right also beside a true one that is not.
             self._kept.update(self.task, predicted, truth, counted=kept)
         else:

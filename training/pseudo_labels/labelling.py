@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import source_kind
-from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.pseudo_folder import DEFAULT_TAU, TAU_END, PseudoFolder, PseudoInfo
 from training.datasets.source import Source, check_classes
 from training.errors import ConfigurationError

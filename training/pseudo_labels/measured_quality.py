@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.datasets.derived.sources import DERIVED_FROM, carries
-from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_choice import LabelChoice
 from training.datasets.pseudo_folder import PseudoFolder
 from training.datasets.source import Source
 from training.metrics.by_task import read_truth

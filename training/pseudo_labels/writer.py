@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtl_perception.dataset_folder import DatasetFolder
+from training.datasets.derived.edges import EDGE_CERTAIN
 from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS
 from training.datasets.pseudo_folder import PseudoFolder
 from training.errors import ConfigurationError
@@ -97,7 +98,7 @@ class PseudoLabelWriter(LightningModule):
                 written[f"{task}_confidence"] = (255 * agreement.clamp(0, 1)).round().byte()
                 written[task] = self._on_disk(task, mean)
         if EDGES in tasks:
-            written[EDGES] = (254 * maps.edges).round().byte()
+            written[EDGES] = (EDGE_CERTAIN * maps.edges).round().byte()
         if SEMANTIC in tasks:
             if averaged:
                 maps = predict_classes_averaged(self.teachers, inputs, size, scales)

@@ -12,7 +12,7 @@ import torch
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.visualize import Palette, captioned, depth_in_color, viewing_range
 from training.checkpoint import TrainedNetwork
-from training.datasets.frame_cache import ALL_LABELS
+from training.datasets.label_choice import ALL_LABELS
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
 from training.palette import semantic_classes

@@ -14,8 +14,8 @@ from mtl_perception.json_file import write_json
 from mtl_perception.machine import machine
 from training.checkpoint import load_checkpoint
 from training.checkpoint_evaluation import evaluate_checkpoint
-from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.errors import ConfigurationError
 from training.fit import labels_of
 from training.pseudo_labels.labelling import write_pseudo_labels

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from training.datasets.data_module import BATCH_SIZE
-from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.label_drawing import draw
 from training.datasets.pseudo_folder import DESCRIPTION, PseudoFolder
 from training.datasets.source import Source

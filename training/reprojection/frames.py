@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
-from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_choice import LabelChoice
 from training.datasets.source import Source, common_classes
 from training.datasets.true_classes import read_true_classes
 from training.errors import ConfigurationError

@@ -10,8 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.model_card import TrainingData
-from training.datasets.frame_cache import LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import LabelChoice
 from training.datasets.pseudo_folder import DESCRIPTION, TAU_END, PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.errors import ConfigurationError

@@ -20,7 +20,7 @@ from training.data_root import add_root_option, data_root
 from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.derived.sources import DERIVED_FROM
 from training.datasets.folder import FolderDataset
-from training.datasets.frame_cache import LabelChoice
+from training.datasets.label_choice import LabelChoice
 from training.datasets.source import Source
 from training.errors import ConfigurationError
 from training.models.modalities import RGB

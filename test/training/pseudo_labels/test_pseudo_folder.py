@@ -18,7 +18,8 @@ from mtl_perception.dataset_folder import DatasetError
 from mtl_perception.depth_logger.frame_drop import TEACHER_FOLDERS
 from mtl_perception.model_card import TrainingData
 from training.datasets.data_module import FolderData
-from training.datasets.frame_cache import LabelChoice, read_frame
+from training.datasets.frames import read_frame
+from training.datasets.label_choice import LabelChoice
 from training.datasets.pseudo_folder import FILES, PseudoFolder, PseudoInfo
 
 INFO = PseudoInfo(

@@ -19,8 +19,8 @@ from teaching import label, train
 from mtl_perception.model_card import TrainingData
 from training.__main__ import main
 from training.checkpoint import load_checkpoint
-from training.datasets.frame_cache import ALL_LABELS, LabelChoice
 from training.datasets.label_budget import LabelBudget
+from training.datasets.label_choice import ALL_LABELS, LabelChoice
 from training.datasets.pseudo_folder import PseudoFolder, PseudoInfo
 from training.datasets.source import Source
 from training.frame_prediction import NamedFrames, collate_named, mirrored, predict_maps

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 NO_EDGE, EDGE, UNKNOWN_EDGE = 0, 1, 255
+EDGE_CERTAIN = 254
+"""A true edge, or a probability of 1, where a map holds probabilities of edges in so many steps."""
 
 
 def edges_of_semantic(semantic: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Decoded frames of a data set folder, with the labels a training may see, kept in memory."""
+"""Frames of a data set folder, decoded, with the labels a training may see: all in memory, or each when asked for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetFolder
-from training.datasets.derived.edges import EDGE, NO_EDGE, UNKNOWN_EDGE
-from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS, carries, read_derived
-from training.datasets.label_budget import LabelBudget
-from training.datasets.pseudo_folder import PseudoFolder
+from training.datasets.derived.edges import EDGE, EDGE_CERTAIN, NO_EDGE, UNKNOWN_EDGE
+from training.datasets.derived.sources import EDGES, NORMALS, OFFSETS, read_derived
+from training.datasets.label_choice import ALL_LABELS, LabelChoice
 from training.datasets.true_classes import read_true_classes
 
 
@@ -39,32 +38,6 @@ class Frame:
     offsets: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class LabelChoice:
-    """Which labels of a data set a training may see.
-
-    Attributes:
-        budget: the frames that keep a label; None: every label on disk.
-        pseudo: pseudo-labels for the frames without one; None: none.
-        soft: take a teacher's probabilities where there are such, instead of its confident classes.
-        least: (N + 1,) uint8, the least confidence by class; None: the one threshold of the pseudo-labels.
-        derived: the derived tasks (``derived.sources``) whose labels are made; what nobody wants costs nothing.
-    """
-
-    budget: LabelBudget | None = None
-    pseudo: PseudoFolder | None = None
-    soft: bool = False
-    least: np.ndarray | None = None
-    derived: tuple[str, ...] = ()
-
-    def has(self, folder: DatasetFolder, kind: str, name: str) -> bool:
-        """Whether frame ``name`` has a true label of this kind that may be seen."""
-        return carries(folder, kind, name) and (self.budget is None or self.budget.keeps(kind, name))
-
-
-ALL_LABELS = LabelChoice()
-EDGE_CERTAIN = 254
-"""Of ``Frame.edges``: a true edge, or a probability of 1."""
 _EDGE_LEVELS = np.zeros(256, np.uint8)
 _EDGE_LEVELS[[NO_EDGE, EDGE, UNKNOWN_EDGE]] = 0, EDGE_CERTAIN, UNKNOWN_EDGE
 
