@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mtl_perception.atomic_write import write_atomically
@@ -19,3 +20,8 @@ def write_page(path: Path, text: str) -> None:
     _, marker, by_hand = written.partition(BY_HAND)
     kept = by_hand if marker else f"\n\n{written}" if written else "\n"
     write_atomically(path, f"{text.rstrip()}\n\n{BY_HAND}{kept}".encode())
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]

@@ -15,6 +15,7 @@ from training.metrics.figures import MAIN_FIGURES
 from training.reproduce.summary import Cell
 from training.reproduce.summary import cells as row_cells
 from training.reproduce.table import measured_frames
+from training.results_page import markdown_table
 from training.spread import UNDECIDED, Spread
 
 Effects = Mapping[tuple[str, str], Effect]
@@ -87,9 +88,10 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
         f"({_seeds_in_words(found)}) with half its 95 % interval (Student's t, seed by seed); `?` where that covers "
         "zero, or where there is one seed.",
         "",
-        _line(["given as input", *(f"{t}: {MAIN_FIGURES[t].title}" for t in tasks)]),
-        _line(["---"] * (len(tasks) + 1)),
-        *(_line([given, *(_effect(found.get((given, t)), titles) for t in tasks)]) for given in tasks),
+        *markdown_table(
+            ["given as input", *(f"{t}: {MAIN_FIGURES[t].title}" for t in tasks)],
+            [[given, *(_effect(found.get((given, t)), titles) for t in tasks)] for given in tasks],
+        ),
         "",
         "## Conditions of the paper",
         "",
@@ -99,9 +101,9 @@ def markdown(study: AffinityStudy, found: Effects, results: Sequence[Mapping[str
         "And a student also has the labels of the task given, and learns it: an effect is of all that, not of the "
         "teacher's look at them alone.",
         "",
-        _line(["pair", "what was found"]),
-        _line(["---", "---"]),
-        *(_line([f"{a}, {b}", text]) for (a, b), text in conditions(tasks, found).items()),
+        *markdown_table(
+            ["pair", "what was found"], [[f"{a}, {b}", text] for (a, b), text in conditions(tasks, found).items()]
+        ),
         "",
         "## Every network",
         "",
@@ -127,7 +129,6 @@ def _setting(study: AffinityStudy, results: Sequence[Mapping[str, Any]]) -> str:
 def _networks(study: AffinityStudy, results: Sequence[Mapping[str, Any]]) -> list[str]:
     by_row = {cell.row: cell for cell in row_cells(results, study.report)}
     header = ["network", "labels", "steps", "seeds", *(MAIN_FIGURES[t].title for t in study.tasks)]
-    lines = [_line(header), _line(["---"] * len(header))]
     few, plenty = str(study.few), f"{study.few}, {study.plenty} of"
     named = [(single_name(t), few) for t in study.tasks] + [(MULTI, few)]
     for task in study.tasks:
@@ -136,11 +137,12 @@ def _networks(study: AffinityStudy, results: Sequence[Mapping[str, Any]]) -> lis
             *((name(task), f"{plenty} {task}") for name in (uneven_name, student_name)),
         ]
     titles = {row.name: row.title for row in study.as_study().rows}
+    lines = []
     for name, labels in named:
         if cell := by_row.get(name):
             figures = [_figure(cell, t, name.startswith(teacher_name(""))) for t in study.tasks]
-            lines.append(_line([titles[name], labels, str(cell.steps), str(len(cell.seeds)), *figures]))
-    return lines
+            lines.append([titles[name], labels, str(cell.steps), str(len(cell.seeds)), *figures])
+    return markdown_table(header, lines)
 
 
 def _figure(cell: Cell, task: str, privileged: bool) -> str:
@@ -177,7 +179,3 @@ def _seeds_in_words(found: Effects) -> str:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

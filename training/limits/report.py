@@ -15,6 +15,7 @@ from training.limits.summary import Verdict, levels, verdicts
 from training.metrics.figures import ROBOT_FIGURES, TaskFigure
 from training.plot_file import plt, save_plot
 from training.reproduce.table import steps_behind
+from training.results_page import markdown_table
 from training.spread import HELPS, HURTS, UNDECIDED
 
 MEANING = {
@@ -59,14 +60,14 @@ def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: 
             if not rows:
                 continue
             head = [MEANING[curve], *(titles[r] for r in rows), *(f"{titles[s]}: gain" for s in students)]
-            lines += [f"## {curve}: {figure.title}", "", _line(head), _line(["---"] * len(head))]
+            table = []
             for value in sorted({level.value for level in found if level.curve == curve}):
                 here = {level.row: level for level in found if (level.curve, level.value) == (curve, value)}
                 cells = [figure.told_spread(here[r].spread) if r in here else "-" for r in rows]
                 gains = [judged.get((curve, value, s)) for s in students]
                 told = [_gain(g, figure, titles) if g else "-" for g in gains]
-                lines.append(_line([f"{value:g}", *cells, *told]))
-            lines.append("")
+                table.append([f"{value:g}", *cells, *told])
+            lines += [f"## {curve}: {figure.title}", "", *markdown_table(head, table), ""]
     return "\n".join(lines)
 
 
@@ -132,10 +133,6 @@ def _lengths(study: LimitsStudy) -> str:
     if not any(row.teacher for row in study.students):
         return f"All rows took {study.steps} steps."
     return f"All rows but teachers took {study.steps} steps, teachers {study.teacher_steps or study.steps}."
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _gain(gain: Verdict, figure: TaskFigure, titles: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from training.reproduce.classes import by_class
 from training.reproduce.row import Row
 from training.reproduce.study import Study
 from training.reproduce.summary import at_best_length, cells, gains
+from training.results_page import markdown_table
 from training.spread import Spread
 
 FIGURES = {**ROBOT_FIGURES, "log_rmse": TaskFigure(DEPTH, "log_rmse", False, "log rmse", digits=3)}
@@ -88,7 +89,7 @@ def _by_length(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str,
                 paper = row.paper.get(study.paper, {})
                 values += [str(paper.get(PAPER.get(name, name), "-")) for name in FIGURES]
             lines.append(values)
-    return _table(header, lines)
+    return markdown_table(header, lines)
 
 
 def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -104,7 +105,7 @@ def _at_best(study: Study, rows: Sequence[Row], results: Sequence[Mapping[str, A
         if values != ["-"] * 4:
             lines.append([row.title, *values])
     header = ["row", *(part for figure in ROBOT_FIGURES.values() for part in (figure.title, "at steps"))]
-    return ["Each row at its best length:", "", *_table(header, lines)]
+    return ["Each row at its best length:", "", *markdown_table(header, lines)]
 
 
 def _gains_at_equal_steps(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -117,13 +118,13 @@ def _gains_at_equal_steps(study: Study, results: Sequence[Mapping[str, Any]]) ->
         for line in _gains(study, [r for r in results if r["steps"] == steps])
     ]
     what = f"Over the best row without a teacher of as many steps, {PAIRED}:"
-    return [what, "", *_table(["steps", *GAIN_COLUMNS], rows), ""] if rows else []
+    return [what, "", *markdown_table(["steps", *GAIN_COLUMNS], rows), ""] if rows else []
 
 
 def _gains_at_best(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = _gains(study, results)
     what = f"Over the best row without a teacher, each at its best length, {PAIRED}:"
-    return [what, "", *_table(GAIN_COLUMNS, rows)] if rows else []
+    return [what, "", *markdown_table(GAIN_COLUMNS, rows)] if rows else []
 
 
 def _gains(study: Study, results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
@@ -153,7 +154,7 @@ def _by_class(study: Study, results: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [[name, *map(told, iou), f"{100 * found.to_win(name):+.1f}"] for name, iou in found.iou.items()]
     length = f", at {found.steps} steps" if found.steps else ""
     what = f"IoU by class, %{length}; to win is what the ceiling has over the student:"
-    return ["", what, "", *_table(["class", *(titles[name] for name in found.rows), "to win"], rows)]
+    return ["", what, "", *markdown_table(["class", *(titles[name] for name in found.rows), "to win"], rows)]
 
 
 def _figure(row: Row, figure: TaskFigure, figures: Mapping[str, Spread]) -> str:
@@ -162,7 +163,3 @@ def _figure(row: Row, figure: TaskFigure, figures: Mapping[str, Spread]) -> str:
         return "-"
     told = figure.told_spread(figures[figure.name])
     return f"({told})" if figure.task in row.inputs else told
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from training.results_page import markdown_table
 from training.spread import Spread
 from training.toy.experiment import ROWS
 from training.toy.functions import GRID, LABELLED, POINTS, f2
@@ -140,7 +141,7 @@ def _reading(title: str, result: Result) -> list[str]:
         f"### {title}",
         f"{', '.join(f'{_words(key)} {_words(value)}' for key, value in result['setting'].items())}; "
         f"{len(result['seeds'])} seeds.",
-        _table(lines),
+        "\n".join(markdown_table(lines[0], lines[1:])),
         "\n".join(f"- With {text} the order {_holds(result, name)}." for name, text in COMPARISONS.items()),
     ]
 
@@ -153,7 +154,7 @@ def _counts(sweep: Sequence[Result]) -> list[str]:
     return [
         f"In how many of {len(sweep)} settings of {len(sweep[0]['seeds'])} seeds, by the mean (in brackets: clearly "
         "so; clearly the contrary):",
-        _table(lines),
+        "\n".join(markdown_table(lines[0], lines[1:])),
     ]
 
 
@@ -172,7 +173,10 @@ def _settings(study: ToyStudy, sweep: Sequence[Result]) -> list[str]:
         means = [Spread(tuple(result["errors"][row][length])).mean for row, length in columns.values()]
         verdicts = ["yes" if holds(result, comparison) else "no" for comparison in (SAME_EPOCHS, SAME_STEPS)]
         lines.append([*(str(result["setting"][key]) for key in study.varied), *map(_digits, means), *verdicts])
-    return [f"Means. The same in all: {', '.join(f'{_words(k)} {_words(v)}' for k, v in same.items())}.", _table(lines)]
+    return [
+        f"Means. The same in all: {', '.join(f'{_words(k)} {_words(v)}' for k, v in same.items())}.",
+        "\n".join(markdown_table(lines[0], lines[1:])),
+    ]
 
 
 def figure(errors: Sequence[float]) -> str:
@@ -192,8 +196,3 @@ def _count(count: Count) -> str:
 
 def _words(name: object) -> str:
     return str(name).replace("_", " ")
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    rows = ["| " + " | ".join(cells) + " |" for cells in [lines[0], ["---"] * len(lines[0]), *lines[1:]]]
-    return "\n".join(rows)
