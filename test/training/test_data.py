@@ -19,8 +19,8 @@ from training.datasets.canonical_camera import CanonicalCamera
 from training.datasets.folder import FolderDataset
 from training.datasets.sample import collate
 from training.datasets.source import Source, common_classes, split_source
+from training.deployed.resize import shrink
 from training.errors import ConfigurationError
-from training.resize import shrink
 
 CAMERA = CanonicalCamera(32, 64, 50.0)
 

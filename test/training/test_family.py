@@ -14,8 +14,8 @@ from mtl_perception.network import Network
 from training.__main__ import main
 from training.errors import ConfigurationError
 from training.family import command
+from training.family.checks import check_report
 from training.family.family import FAMILIES, read_family
-from training.family.frames import check_report
 from training.family.table import draw, markdown
 
 pytestmark = pytest.mark.timeout(300)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from training.resize import SeparableResize, StridedResize, shrink
+from training.deployed.resize import SeparableResize, StridedResize, shrink
 
 sides = st.integers(4, 90)
 

@@ -108,7 +108,7 @@ class FolderDataset(Dataset[Sample]):
         return sample
 
     def _picture_view(self, rgb: np.ndarray, view: View, placed: Placement) -> torch.Tensor:
-        """The picture of a view, 0..1: averaged where it shrinks, as in an exported network (``training.resize``)."""
+        """The picture of a view, 0..1: averaged where it shrinks, as in an exported network (``deployed.resize``)."""
         part = torch.from_numpy(rgb[view.top : view.top + view.height, view.left : view.left + view.width])
         size = (placed.height, placed.width)
         picture = placed.pad_rgb(F.interpolate(part.permute(2, 0, 1)[None], size, mode="bilinear", antialias=True)[0])

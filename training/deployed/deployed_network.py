@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from training.checkpoint import TrainedNetwork
 from training.deployed.input_size import is_in_proportion
+from training.deployed.resize import SeparableResize, shrink
 from training.errors import ConfigurationError
 from training.models.aggregation import FeatureAggregation
 from training.models.blocks import nearest_to
 from training.models.tasks import DEPTH, SEMANTIC
-from training.resize import SeparableResize, shrink
 
 LABEL_STRIDE = 2
 """Default of ``DeployedNetwork``'s ``label_stride``: all but the last of the accuracy for a third of the time, see
@@ -23,7 +23,7 @@ docs/results/export_argmax.md."""
 class DeployedNetwork(nn.Module):
     """Resize, network, upsampling, softmax and argmax in one graph of fixed size.
 
-    Resizing is made of convolutions and products (``training.resize``): the same numbers on every inference library.
+    Resizing is made of convolutions and products (``deployed.resize``): the same numbers on every inference library.
 
     Args:
         trained: the network.

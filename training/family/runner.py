@@ -17,8 +17,8 @@ from training.datasets.label_drawing import draw
 from training.datasets.source import Source, split_source
 from training.deployed.input_size import size_text
 from training.export.network_file import write_network_file
+from training.family.checks import check_report
 from training.family.family import Family, Member
-from training.family.frames import check_report
 from training.pseudo_labels.labelling import write_pseudo_labels
 from training.resumable_fit import fit_resumably
 from training.settings_file import check_settings, write_settings

@@ -12,8 +12,9 @@ from mtl_perception.json_file import write_json
 from training.cheap_version import cheap_version
 from training.data_root import add_root_option, data_root
 from training.errors import ConfigurationError
+from training.limits.curves import draw_curves
 from training.limits.plan import cost
-from training.limits.report import draw_curves, markdown
+from training.limits.report import markdown
 from training.limits.runner import LimitsRunner
 from training.limits.study import PREFIX, read_limits_study
 from training.limits.summary import as_json

@@ -1,31 +1,17 @@
-"""The curves as tables and as a picture."""
+"""The curves as tables and in words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from training.degrade.localisation import LOCALISATION
 from training.limits.plan import cost
-from training.limits.study import LABELS, TAU, LimitsStudy
+from training.limits.study import MEANING, LimitsStudy
 from training.limits.summary import Verdict, levels, verdicts
 from training.metrics.figures import ROBOT_FIGURES, TaskFigure
-from training.plot_file import plt, save_plot
 from training.reproduce.table import steps_behind
 from training.results_page import markdown_table
 from training.spread import HELPS, HURTS, UNDECIDED
-
-MEANING = {
-    TAU: "softmax above which a class is learnt",
-    LABELS: "labels of the scarce task",
-    "kinect": "noise of a Kinect, times",
-    "disparity": "noise of disparity, pixels at a width of 640",
-    "holes": "share of depth that is missing",
-    LOCALISATION: "errors of poses, cm and half degrees",
-}
 
 
 def markdown(study: LimitsStudy, results: Sequence[Mapping[str, Any]], picture: str) -> str:
@@ -88,45 +74,6 @@ def in_words(study: LimitsStudy, results: Sequence[Mapping[str, Any]]) -> list[s
                 if told:
                     lines.append(f"**{MEANING[curve]}**, {figure.title.split(',')[0]}, {titles[student.name]}: {told}")
     return lines
-
-
-def draw_curves(study: LimitsStudy, results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A column of panels a curve, a line a row; error bars are 95 % intervals of the mean over seeds."""
-    rows = (*study.controls, *study.students)
-    curves = list(study.curves)
-    picture, axes = plt.subplots(
-        len(ROBOT_FIGURES), len(curves), figsize=(1.5 + 3.8 * len(curves), 7), squeeze=False, sharey="row"
-    )
-    for line, (name, figure) in enumerate(ROBOT_FIGURES.items()):
-        found = levels(results, name)
-        for column, curve in enumerate(curves):
-            panel = axes[line][column]
-            for i, row in enumerate(rows):
-                own = sorted((v for v in found if (v.curve, v.row) == (curve, row.name)), key=lambda v: v.value)
-                if own:
-                    panel.errorbar(
-                        [v.value for v in own],
-                        [figure.scale * v.spread.mean for v in own],
-                        yerr=[np.nan_to_num(figure.scale * v.spread.half_width) for v in own],
-                        label=row.title,
-                        color=f"C{i}",
-                        linestyle="-" if row in study.students else "--",
-                        marker="o",
-                        markersize=4,
-                        capsize=3,
-                    )
-            if curve == LABELS:
-                panel.set_xscale("log", base=2)
-                panel.set_xticks(study.curves[curve], map("{:g}".format, study.curves[curve]))
-                panel.minorticks_off()
-            panel.grid(alpha=0.3)
-            panel.set_xlabel(MEANING[curve] if line else "")
-            panel.set_ylabel(figure.title if column == 0 else "")
-    lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    picture.legend(lines.values(), lines.keys(), loc="lower center", ncols=3, frameon=False)
-    picture.suptitle(f"{study.name}: measured on {study.report}")
-    picture.tight_layout(rect=(0, 0.05 + 0.03 * -(-len(lines) // 3), 1, 1))
-    save_plot(picture, path)
 
 
 def _lengths(study: LimitsStudy) -> str:

@@ -20,6 +20,15 @@ TAU, LABELS = "tau", "labels"
 """Curves that are not named after a sensor."""
 NOISE = (*SENSORS, LOCALISATION)
 """Curves of data that get worse."""
+MEANING = {
+    TAU: "softmax above which a class is learnt",
+    LABELS: "labels of the scarce task",
+    "kinect": "noise of a Kinect, times",
+    "disparity": "noise of disparity, pixels at a width of 640",
+    "holes": "share of depth that is missing",
+    LOCALISATION: "errors of poses, cm and half degrees",
+}
+"""What a curve's values are, to read."""
 
 
 def has_threshold(row: Row) -> bool:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 
 from training.metrics.figures import ROBOT_FIGURES
-from training.plot_file import plt, save_plot
+from training.plot_file import draw_spreads, legend_below, plt, save_plot
 from training.reproduce.study import Study
 from training.reproduce.summary import cells
 
@@ -38,15 +37,13 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
                     key=lambda c: c.steps,
                 )
                 if own:
-                    panel.errorbar(
-                        [c.steps * (1 + 0.012 * i) for c in own],  # Side by side, so that bars do not hide one another.
-                        [figure.scale * c.figures[name].mean for c in own],
-                        yerr=[np.nan_to_num(figure.scale * c.figures[name].half_width) for c in own],
+                    draw_spreads(
+                        panel,
+                        # Side by side, so that bars do not hide one another.
+                        {c.steps * (1 + 0.012 * i): c.figures[name] for c in own},
+                        figure.scale,
                         label=row.title,
                         color=colours(i),
-                        marker="o",
-                        markersize=4,
-                        capsize=3,
                         linestyle="--" if row.name == "ceiling" else "-",
                     )
             panel.set_xscale("log", base=2)
@@ -56,9 +53,7 @@ def draw_curves(study: Study, results: Sequence[Mapping[str, Any]], path: Path) 
             panel.set_title(budget.replace("-", ", ") if line == 0 else "")
             panel.set_xlabel("training steps" if line else "")
             panel.set_ylabel(figure.title if column == 0 else "")
-    # A row may be in some panels only: those of the tasks it predicts.
-    lines = {label: h for panel in axes.flat for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    picture.legend(lines.values(), lines.keys(), loc="lower center", ncols=len(budgets), frameon=False)
+    lines = legend_below(picture, columns=len(budgets))
     picture.suptitle(f"{study.name}: measured on {study.report}")
-    picture.tight_layout(rect=(0, 0.03 + 0.025 * -(-len(lines) // len(budgets)), 1, 1))
+    picture.tight_layout(rect=(0, 0.03 + 0.025 * lines, 1, 1))
     save_plot(picture, path)
