@@ -10,6 +10,7 @@ import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetInfo, check_name
+from mtl_perception.depth_units import depth_units
 
 
 def write_pose(path: Path, pose: np.ndarray) -> None:
@@ -77,10 +78,7 @@ class DatasetWriter:
         if pose is not None and (np.shape(pose) != (4, 4) or not np.isfinite(pose).all()):
             raise DatasetError(f"pose of {name} is not 4 rows of 4 finite numbers")
         if depth is not None:
-            units = np.nan_to_num(depth.astype(float) * self.info.depth_per_metre, nan=0.0, posinf=0.0, neginf=0.0)
-            # Beyond what 16 bits hold the depth is unknown, not clipped to a false wall.
-            units = np.where((units > 0) & (units <= 65535), units, 0)
-            self._write_png("depth", name, np.rint(units).astype(np.uint16))
+            self._write_png("depth", name, depth_units(depth, self.info.depth_per_metre))
         if semantic is not None:
             self._write_png("semantic", name, semantic)
         if instance is not None:

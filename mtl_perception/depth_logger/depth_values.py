@@ -7,11 +7,11 @@ import struct
 import cv2
 import numpy as np
 
+from mtl_perception.depth_units import LARGEST, depth_units
 from mtl_perception.picture import PictureError, decode_picture
 
 _HEADER = struct.Struct("<iff")
 """What stands before the picture in a compressedDepth message: its kind and the two numbers of inverse depth."""
-_LARGEST = 65535
 
 
 class DepthError(ValueError):
@@ -21,18 +21,16 @@ class DepthError(ValueError):
 def millimetres_of_metres(metres: np.ndarray) -> np.ndarray:
     """(H, W) uint16 millimetres of (H, W) float metres.
 
-    NaN, infinities, what is not above 0 and what 16 bits cannot hold become 0, unknown: clipped it would be a wall.
+    What is not known, or cannot be stored, is 0 (``depth_units``).
 
     Raises:
         DepthError: the values can only be millimetres.
     """
     metres = np.asarray(metres, np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
-        millimetres = np.rint(metres * 1000)
-    result = np.where((millimetres > 0) & (millimetres <= _LARGEST), millimetres, 0).astype(np.uint16)
+    result = depth_units(metres, 1000)
     if not result.any():
         beyond = metres[np.isfinite(metres) & (metres > 0)]
-        if beyond.size > metres.size / 10 and np.median(beyond) <= _LARGEST:
+        if beyond.size > metres.size / 10 and np.median(beyond) <= LARGEST:
             raise DepthError(
                 f"32FC1 is metres (REP 118), and half of these are beyond {np.median(beyond):.0f} m: "
                 "the camera seems to send millimetres; have it publish 16UC1"

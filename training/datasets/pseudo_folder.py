@@ -33,6 +33,7 @@ import numpy as np
 
 from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder, check_name
+from mtl_perception.depth_units import depth_units
 from mtl_perception.json_file import write_json
 from mtl_perception.model_card import TrainingData
 from training.datasets.array_file import read_array
@@ -277,8 +278,7 @@ class PseudoFolder:
             content = buffer.getvalue()
         else:
             if kind == "depth":
-                units = np.rint(array.astype(np.float64) * self.info.depth_per_metre)
-                array = np.where((units > 0) & (units <= 65535), units, 0).astype(np.uint16)
+                array = depth_units(array, self.info.depth_per_metre)
             if kind == "normals":
                 array = np.rint((array[..., ::-1] + 1) * 127.5).astype(np.uint8)
             content = cv2.imencode(".png", array)[1].tobytes()

@@ -15,6 +15,7 @@ from mtl_perception.atomic_write import write_atomically
 from mtl_perception.dataset_folder import DatasetFolder
 from mtl_perception.dataset_index import INDEX_FOLDER
 from mtl_perception.dataset_writer import write_pose
+from mtl_perception.depth_units import depth_units
 from training.degrade.localisation import LOCALISATION, wrong_pose
 from training.degrade.sensors import SENSORS, Sensor, check_level
 from training.errors import ConfigurationError
@@ -53,8 +54,7 @@ def degrade(folder: DatasetFolder, out: Path, sensor: str, level: float, seed: i
                 write_pose(path, wrong_pose(folder.read_pose(name), level, _noise_of(name, seed)))
             else:
                 measured = measure(folder, name, SENSORS[sensor], level, seed)
-                units = np.rint(measured.astype(np.float64) * folder.info.depth_per_metre)
-                png = cv2.imencode(".png", np.where(units <= 65535, units, 0).astype(np.uint16))[1]
+                png = cv2.imencode(".png", depth_units(measured, folder.info.depth_per_metre))[1]
                 write_atomically(path, png.tobytes())
     info = replace(folder.info, source=f"{folder.info.source}; {changed} degraded: {words}")
     write_atomically(out / "dataset.json", info.to_json().encode())
