@@ -119,9 +119,10 @@ def test_no_split_means_all_frames(holey):
 def test_a_ratio_takes_as_much_as_there_is(holey, seed, depth, semantic, overlap):
     budget = draw_ratio(holey, "train", {"depth": depth, "semantic": semantic}, seed, overlap)
     found = {task: len(names) for task, names in budget.labels.items()}
-    scale = max(Fraction(found["depth"] + 1, depth), Fraction(found["semantic"] + 1, semantic))
-    for task, part in (("depth", depth), ("semantic", semantic)):
-        assert found[task] <= part * scale and found[task] > part * scale - part / min(depth, semantic) - 1
+    # Both are a multiple of their part, the same one, less a fraction of a label.
+    parts = {"depth": depth, "semantic": semantic}
+    least, most = ([Fraction(found[task] + more, parts[task]) for task in found] for more in (0, 1))
+    assert max(least) < min(most)
     if overlap == "nested":
         assert len(budget.frames("depth", "semantic")) == min(found.values())
     limits = {"depth": 50, "semantic": 40}
