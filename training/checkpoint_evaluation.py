@@ -11,7 +11,6 @@ from training.checkpoint import TrainedNetwork
 from training.datasets.derived.sources import carries
 from training.datasets.label_choice import ALL_LABELS
 from training.datasets.source import Source, check_classes
-from training.errors import ConfigurationError
 from training.frame_prediction import NamedFrames, collate_named, predict_maps
 from training.metrics.by_task import TaskMetrics, read_truth
 from training.metrics.measured_figures import measured_figures
@@ -40,12 +39,10 @@ def evaluate_checkpoint(trained: TrainedNetwork, source: Source) -> tuple[Evalua
         Metrics of the tasks it predicts (``mtl_perception.metrics``, ``training.metrics``), and IoU by class name.
 
     Raises:
-        ConfigurationError: no frame has what the network looks at, or a label of a task it predicts, or not one pixel
-            of them is known; or the network predicts or looks at classes, and the folder's are others.
+        ConfigurationError: no frame has a label of a task it predicts, or not one pixel of them is known; or the
+            network predicts or looks at classes, and the folder's are others.
     """
     folder = source.folder
-    if missing := unseen_inputs(trained, source):
-        raise ConfigurationError(f"the network looks at {missing[0]}, which no frame of {folder.root} has")
     uses_classes = SEMANTIC in trained.tasks or SEMANTIC in [m.label for m in trained.inputs]
     if uses_classes and any(folder.has(SEMANTIC, name) for name in source.names):
         check_classes(folder, trained.classes)

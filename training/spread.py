@@ -50,7 +50,11 @@ def paired(one: Mapping[int, float], other: Mapping[int, float], sign: int) -> S
 def over_best(
     one: Mapping[int, float], others: Mapping[str, Mapping[int, float]], sign: int
 ) -> tuple[str, Spread] | None:
-    """Over which of ``others`` it has least, which favours that one, and how much; None where no seed is shared."""
+    """Over which of ``others`` it has least, which favours that one, and how much; None where no seed is shared.
+
+    Of those only that share most seeds with it.
+    """
     found = {name: paired(one, other, sign) for name, other in others.items()}
-    shared = [(name, spread) for name, spread in found.items() if spread.values]
-    return min(shared, key=lambda pair: np.nan_to_num(pair[1].mean, nan=np.inf)) if shared else None
+    most = max((len(spread.values) for spread in found.values()), default=0)
+    whole = [(name, spread) for name, spread in found.items() if len(spread.values) == most]
+    return min(whole, key=lambda pair: np.nan_to_num(pair[1].mean, nan=np.inf)) if most else None

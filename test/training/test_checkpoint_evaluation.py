@@ -46,11 +46,12 @@ def test_depth_needs_no_classes_and_is_in_metres_of_the_folders_camera(tmp_path)
     assert "miou" not in measured.values and not iou
 
 
-def test_a_teacher_is_not_measured_blindfolded(tmp_path):
+def test_a_teacher_is_not_measured_blindfolded(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "load_checkpoint", lambda path: fresh(["rgb", "depth"], ["semantic"]))
     folder = write_folder(tmp_path / "blind")
     shutil.rmtree(folder.root / "depth")
-    with pytest.raises(ConfigurationError, match=r"looks at depth, which no frame of .*blind has"):
-        evaluate_checkpoint(fresh(["rgb", "depth"], ["semantic"]), Source(folder, folder.names()))
+    with pytest.raises(ConfigurationError, match=r"teacher\.ckpt looks at depth, which no frame of .*blind has"):
+        evaluation.evaluate_file(Path("teacher.ckpt"), Source(folder, folder.names()))
 
 
 def test_a_teacher_has_no_input_whose_size_could_be_chosen(tmp_path, monkeypatch):

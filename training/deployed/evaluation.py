@@ -11,7 +11,7 @@ from mtl_perception.backends import NetworkError
 from mtl_perception.model_card import Evaluation
 from mtl_perception.network import Network
 from training.checkpoint import load_checkpoint
-from training.checkpoint_evaluation import evaluate_checkpoint
+from training.checkpoint_evaluation import evaluate_checkpoint, unseen_inputs
 from training.datasets.source import Source, check_classes
 from training.deployed.card import model_card
 from training.deployed.deployed_network import DeployedNetwork
@@ -40,8 +40,8 @@ def evaluate_file(
         The network's name, its metrics, and IoU by class name.
 
     Raises:
-        ConfigurationError: it is neither, is missing or damaged, or has no input for ``size`` to choose; and see
-            ``evaluate``.
+        ConfigurationError: it is neither, is missing or damaged, has no input for ``size`` to choose, or looks at what
+            no frame has; and see ``evaluate``.
     """
     if path.suffix == ".onnx":
         try:
@@ -56,6 +56,8 @@ def evaluate_file(
     if reason := trained.why_not_deployable():
         if size is not None:
             raise ConfigurationError(f"{size_text(size)} would be a robot's input, and {path} has none: {reason}")
+        if missing := unseen_inputs(trained, source):
+            raise ConfigurationError(f"{path} looks at {missing[0]}, which no frame of {source.folder.root} has")
         return (path.stem, *evaluate_checkpoint(trained, source))
     taken = input_size(trained, size)
     card = model_card(trained, path.stem, taken)

@@ -76,7 +76,7 @@ class LimitsRunner:
         out, original = self._folder(data), DatasetFolder(Path(self.root) / self.study.dataset)
         whole = Source(original, original.names())
         made_of = {"data": whole.digest}
-        if any(original.has("pose", name) for name in whole.names):
+        if any(row.reprojected for row in self.study.students):
             made_of["poses"] = whole.pose_digest
         settings = out.with_name(f"{out.name}-settings.json")
         check_settings(settings, made_of, str(out), "delete both, and the runs, or give the study another name")

@@ -164,7 +164,8 @@ class StudyRuns:
     def _check_views(self, run: Run) -> None:
         """Poses, depth or labels that were mended since are not those of the labels that a run learnt, or would."""
         labels = self.pseudo_folder(run)
-        if (labels / DESCRIPTION).exists() and read_record(labels) != self._views(run):
+        record = read_record(labels)  # Of labels by an earlier version there is none.
+        if record and record != self._views(run):
             raise ConfigurationError(
                 f"{labels} was written before poses, depth or labels of {self.study.source} were changed: delete it, "
                 f"and the runs that learnt from it ({self.home / run.name} is one)"

@@ -31,7 +31,7 @@ class Gain:
     Attributes:
         row: the student's, or the ceiling.
         budget: of both.
-        over: the best baseline, by its mean on the reported frames, which favours it.
+        over: the baseline that is best on the reported frames in the same seeds, which favours it.
         difference: seed by seed, as the seeds share the budget, and the first weights as far as the networks are alike;
             positive is better.
         share: of the way from that baseline to the ceiling, means over the seeds; None without a ceiling.

@@ -64,12 +64,14 @@ def reproject_labels(
     folder = source.folder
     choice = LabelChoice(LabelBudget.read(budget, folder) if budget else None)
     frames = choose_frames(source, choice, one_map)
+    # Before anything is read: what is changed while this runs is noticed the next time.
+    digest, made = digest_of_views(folder, frames, tolerance), made_of(folder, frames, tolerance)
     views = read_labelled(folder, frames, tolerance)
     print(_agreement(views, tau))
     info = PseudoInfo(
         dataset=folder.name,
         teacher=TEACHER,
-        teacher_sha256=digest_of_views(folder, frames, tolerance),
+        teacher_sha256=digest,
         training_data=(TrainingData(folder.name, len(frames.labelled), folder.info.licence),),
         tasks=(SEMANTIC,),
         tau=tau,
@@ -82,7 +84,7 @@ def reproject_labels(
         budget=choice.budget.digest if choice.budget else None,
         budgets={folder.name: choice.budget.digest} if choice.budget else {},
     )
-    labels = _begin(source, out or folder.root, info, made_of(folder, frames, tolerance))
+    labels = _begin(source, out or folder.root, info, made)
     for name in tqdm(frames.unlabelled, desc=f"labelling {folder.name}", unit="frame", disable=None):
         if labels.has(SEMANTIC, name):
             continue
@@ -125,7 +127,7 @@ def _begin(source: Source, target: Path, info: PseudoInfo, now: Mapping[str, str
         begun = PseudoFolder(target)
         changes = {key: getattr(info, key) for key in ("teacher_sha256", "training_data", "tau")}
         if begun.info != info and replace(begun.info, **changes) == info:
-            if strangers := sorted(name for name in others & {*record} if begun.has(SEMANTIC, name)):
+            if strangers := sorted(name for name in others if begun.has(SEMANTIC, name)):
                 raise ConfigurationError(
                     f"{target} holds labels of {len(strangers)} more frames, {strangers[0]} is one, that other views "
                     "or options made: name another folder by --out, or label all of these frames together"

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 _SAMPLE = 1200
-"""A view is first asked for about so many points of a frame: most of a building's show nothing of it."""
+"""A view is first asked for so many points of a frame, drawn by lot: most of a building's show nothing of it."""
 _NEAREST = 0.1
 """Metres in front of a camera from which on it sees a point."""
 _OUTSIDE = -1e4
@@ -65,7 +65,8 @@ class LabelledViews:
         """
         points = self._points(frame.depth)
         known = points[frame.depth > 0]
-        sample = known[:: max(1, len(known) // _SAMPLE), None]
+        drawn = np.random.default_rng(0).integers(len(known), size=_SAMPLE) if len(known) > _SAMPLE else slice(None)
+        sample = known[drawn, None]
         votes = np.zeros((*frame.depth.shape, self._classes + 1), np.uint16)
         for name, view in self.views.items():
             motion = (np.linalg.inv(view.pose) @ frame.pose).astype(np.float32)

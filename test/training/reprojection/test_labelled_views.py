@@ -160,6 +160,20 @@ def test_a_view_that_shows_little_of_a_frame_labels_that():
     np.testing.assert_array_equal(classes, np.where(corner > 0, view.semantic, 0))
 
 
+@pytest.mark.parametrize("width", [320, 640])
+@pytest.mark.parametrize("strip", [slice(-20, None), slice(3, 23)])
+def test_a_strip_that_both_see_is_labelled_wherever_it_is(width, strip):
+    """In a picture as large as a camera's, of which not every pixel is asked for."""
+    here, height = pose(0.6, 2.0, 0.0), width * 3 // 4
+    depth = np.full((height, width), 2.0, np.float32)
+    seen = np.zeros_like(depth)
+    seen[:, strip] = 2.0
+    camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]])
+    views = LabelledViews({"strip": LabelledView(seen, here, np.ones(depth.shape, np.uint8))}, camera, 3, 0.02)
+    classes, _ = views.classes_of(View(depth, here))
+    np.testing.assert_array_equal(classes, seen > 0)
+
+
 def test_a_small_thing_is_labelled_where_nothing_else_is():
     """As where only the things that matter were drawn."""
     here = pose(0.6, 2.0, 0.0)
