@@ -16,6 +16,7 @@ from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
 from mtl_perception.dataset_folder import DatasetFolder
+from mtl_perception.depth_units import depth_units
 from mtl_perception.recordings.errors import BagError
 
 IMAGE_TOPIC = "/camera/image_raw"
@@ -147,8 +148,7 @@ class _CameraRecorder:
             )
             self._record(f"{IMAGE_TOPIC}/compressed", stamp, message)
         if frame.depth_stamp is not None:
-            metres = self._folder.read_depth(name)
-            millimetres = np.where(metres < 65.535, np.rint(metres * 1000), 0).astype(np.uint16)
+            millimetres = depth_units(self._folder.read_depth(name), 1000)
             header = self._header(frame.depth_stamp)
             self._record(DEPTH_TOPIC, frame.depth_stamp, self._image(header, millimetres, "16UC1"))
 
