@@ -9,7 +9,7 @@ LARGEST = 65535
 
 
 def depth_units(metres: np.ndarray, per_metre: float) -> np.ndarray:
-    """uint16 units of float metres of any shape, rounded.
+    """uint16 units of float metres of any shape and precision, rounded.
 
     NaN, infinities, what is not above 0 and what 16 bits cannot hold become 0, unknown: clipped it would be a wall.
 
@@ -18,5 +18,6 @@ def depth_units(metres: np.ndarray, per_metre: float) -> np.ndarray:
         per_metre: units a metre; 1000 stores millimetres.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        units = np.rint(np.asarray(metres, np.float64) * per_metre)
+        # Half floats have too few digits for their own units.
+        units = np.rint(metres.astype(np.promote_types(metres.dtype, np.float32), copy=False) * per_metre)
     return np.where((units > 0) & (units <= LARGEST), units, 0).astype(np.uint16)

@@ -13,14 +13,12 @@ from tqdm import tqdm
 
 from mtl_perception.atomic_write import check_writable, write_atomically
 from mtl_perception.dataset_folder import DatasetError, DatasetFolder
+from mtl_perception.depth_units import depth_units
 from mtl_perception.network import Network, Prediction
 from mtl_perception.picture import PictureError, decode_picture
 from mtl_perception.visualize import Palette, side_by_side, viewing_range
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-
-_LARGEST_DEPTH = 65.535
-"""Metres, as 16 bits of millimetres."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +87,10 @@ def _pictures(source: Path, focal_length: float | None) -> Iterator[_Picture]:
 
 def _write(out: Path, name: str, rgb: np.ndarray, prediction: Prediction, network: Network) -> None:
     depth, (nearest, farthest) = prediction.depth, prediction.depth_range
-    depth = np.where((depth >= nearest) & (depth <= min(farthest, _LARGEST_DEPTH)), depth, 0)
-    millimetres = np.rint(depth * 1000).astype(np.uint16)
+    depth = np.where((depth >= nearest) & (depth <= farthest), depth, 0)
     preview = side_by_side(rgb, depth, prediction.segmentation, Palette(network.card.classes), viewing_range([depth]))
     for suffix, image in (
-        ("_depth.png", millimetres),
+        ("_depth.png", depth_units(depth, 1000)),
         ("_semantic.png", prediction.segmentation),
         ("_confidence.png", prediction.confidence),
         ("_preview.jpg", cv2.cvtColor(preview, cv2.COLOR_RGB2BGR)),

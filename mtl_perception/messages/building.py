@@ -9,10 +9,8 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from mtl_perception.depth_units import depth_units
 from mtl_perception.messages.arrays import DEPTH_ENCODINGS, MessageError
-
-_LARGEST_16UC1 = 65.535
-"""Metres."""
 
 
 def image_from_array(pixels: np.ndarray, encoding: str, header: Header) -> Image:
@@ -45,9 +43,7 @@ def depth_image(depth: np.ndarray, encoding: str, header: Header, nearest: float
     depth[depth > farthest] = np.inf
     if encoding == "32FC1":
         return image_from_array(depth, encoding, header)
-    known = np.isfinite(depth) & (depth <= _LARGEST_16UC1)
-    millimetres = np.rint(np.where(known, depth, 0) * 1000).astype(np.uint16)
-    return image_from_array(millimetres, encoding, header)
+    return image_from_array(depth_units(depth, 1000), encoding, header)
 
 
 def point_cloud(depth: np.ndarray, rgb: np.ndarray, rays: tuple[np.ndarray, np.ndarray], header: Header) -> PointCloud2:

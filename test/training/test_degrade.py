@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from ball_folder import write_folder
+from full_disk import fill_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged_folder import write_logged
@@ -130,49 +131,24 @@ def test_a_copy_still_tells_which_frames_are_of_one_run(home):
     assert after.recordings == before.recordings and set(after.recordings) == set(folder.names())
 
 
-def test_interrupted_it_goes_on_to_the_same_folder_and_not_with_another_seed(home, monkeypatch, capsys):
-    measure, seen = copying.measure, []
-
-    def interrupted(*arguments):
-        seen.append(arguments)
-        if len(seen) == 3:
-            raise OSError(28, "No space left on device")
-        return measure(*arguments)
-
-    monkeypatch.setattr(copying, "measure", interrupted)
-    assert run() == 2
-    assert "No space left on device" in capsys.readouterr().err
-    monkeypatch.setattr(copying, "measure", measure)
-    assert run("--seed", "1") == 2
-    assert "was begun otherwise" in capsys.readouterr().err
-    assert run() == 0
-    shutil.copytree(home / "worse", home / "first")
-    shutil.rmtree(home / "worse")
-    assert run() == 0
-    for name in ("f00", "f01", "f07"):
-        assert (home / "first/depth" / f"{name}.png").read_bytes() == (
-            home / "worse/depth" / f"{name}.png"
-        ).read_bytes()
-
-
-def test_a_copy_of_worse_poses_that_was_interrupted_goes_on_and_not_at_another_level(home, monkeypatch, capsys):
+@pytest.mark.parametrize(("folder", "sensor", "kind"), [("balls", "kinect", "depth"), ("room", "localisation", "pose")])
+def test_interrupted_it_goes_on_to_the_same_folder_and_to_no_other(home, monkeypatch, capsys, folder, sensor, kind):
     write_room(home / "room", frames=4)
-    write, seen = copying.write_pose, []
-
-    def interrupted(*arguments):
-        seen.append(arguments)
-        if len(seen) == 3:
-            raise OSError(28, "No space left on device")
-        return write(*arguments)
-
-    monkeypatch.setattr(copying, "write_pose", interrupted)
-    begin = ["degrade", "room", "lost", "--sensor", "localisation", "--level"]
-    assert main([*begin, "4"]) == 2
-    monkeypatch.setattr(copying, "write_pose", write)
-    capsys.readouterr()
-    assert main([*begin, "2"]) == 2
-    assert '"pose": "localisation, level 4, seed 0"}): choose another folder' in capsys.readouterr().err
-    assert main([*begin, "4"]) == 0
+    begin = ["degrade", folder, "worse", "--sensor", sensor, "--level"]
+    copied = sum(path.parent.name != kind for path in (home / folder).glob("*/*"))
+    with monkeypatch.context() as patch:
+        fill_after(1 + copied + 2, patch)  # What it was begun with, what is copied, and two of its own.
+        assert main([*begin, "1"]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert len([*(home / "worse" / kind).iterdir()]) == 2
+    for other in ([*begin, "2"], [*begin, "1", "--seed", "1"]):
+        assert main(other) == 2
+        assert f"{sensor}, level 1, seed 0" in (said := capsys.readouterr().err) and "was begun otherwise" in said
+    assert main([*begin, "1"]) == 0
+    gone_on = {path.name: path.read_bytes() for path in (home / "worse" / kind).iterdir()}
+    shutil.rmtree(home / "worse")
+    assert main([*begin, "1"]) == 0
+    assert gone_on == {path.name: path.read_bytes() for path in (home / "worse" / kind).iterdir()}
 
 
 @pytest.mark.parametrize(

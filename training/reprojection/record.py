@@ -18,20 +18,25 @@ RECORD = "reprojected.json"
 
 def digest_of_views(folder: DatasetFolder, frames: Frames, tolerance: float) -> str:
     """SHA-256 of what all labelled frames say: their depth, poses and classes, the camera, and the tolerance."""
-    worlds = [frames.worlds[name] for name in frames.labelled]
-    return _digest(folder, frames.labelled, (DEPTH, POSE, SEMANTIC), [worlds, tolerance])
+    return hashlib.sha256(json.dumps(_views(folder, frames, tolerance)).encode()).hexdigest()
 
 
 def made_of(folder: DatasetFolder, frames: Frames, tolerance: float) -> dict[str, str]:
     """By unlabelled frame the SHA-256 of all that its label is made of: it, and the labelled frames of its world."""
+    views = _views(folder, frames, tolerance)
+    return {n: _digest(folder, [n], (DEPTH, POSE), views[frames.worlds[n]]) for n in frames.unlabelled}
+
+
+def _views(folder: DatasetFolder, frames: Frames, tolerance: float) -> dict[str, str]:
+    """By world the SHA-256 of its labelled frames."""
     worlds: dict[str, list[str]] = {}
     for name in frames.labelled:
         worlds.setdefault(frames.worlds[name], []).append(name)
-    views = {world: _digest(folder, names, (DEPTH, POSE, SEMANTIC), [tolerance]) for world, names in worlds.items()}
-    return {n: _digest(folder, [n], (DEPTH, POSE), [views[frames.worlds[n]]]) for n in frames.unlabelled}
+    kinds = (DEPTH, POSE, SEMANTIC)
+    return {world: _digest(folder, names, kinds, tolerance) for world, names in worlds.items()}
 
 
-def _digest(folder: DatasetFolder, names: Iterable[str], kinds: Iterable[str], more: list[object]) -> str:
+def _digest(folder: DatasetFolder, names: Iterable[str], kinds: Iterable[str], more: object) -> str:
     info = folder.info
     camera = [info.depth_per_metre, vars(info.intrinsics), dict(info.classes)]
     digest = hashlib.sha256(json.dumps([camera, more]).encode())

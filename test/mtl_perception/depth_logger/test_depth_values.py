@@ -15,7 +15,7 @@ from mtl_perception.depth_logger.depth_values import DepthError, decode_compress
 
 
 def test_metres_become_millimetres_and_what_is_no_depth_unknown():
-    metres = np.array([[0.0014, 0.0016, 1.2344, 65.535, 65.5356], [np.nan, np.inf, -np.inf, -1, 0]], np.float32)
+    metres = np.array([[0.0014, 0.0016, 1.2345, 65.535, 65.5356], [np.nan, np.inf, -np.inf, -1, 0]], np.float32)
     np.testing.assert_array_equal(millimetres_of_metres(metres), [[1, 2, 1234, 65535, 0], [0, 0, 0, 0, 0]])
 
 
